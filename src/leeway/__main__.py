@@ -1,0 +1,5 @@
+"""`python -m leeway` is the command."""
+
+from leeway.cli import main
+
+main()

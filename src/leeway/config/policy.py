@@ -1,0 +1,76 @@
+"""Allow lists an operator writes: which processes an agent may start, which modules it may load."""
+
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from msgspec import Struct, ValidationError, convert
+
+from leeway.errors import InvalidConfigError
+
+_LIMIT = 1 << 20
+"""Bytes of a policy file."""
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What agents whose process name matches `agent` (shell wildcards) may do; an absent list allows everything."""
+
+    agent: str
+    processes: tuple[str, ...] | None = None
+    """Names (shell wildcards) of the processes it may start."""
+    modules: tuple[str, ...] | None = None
+    """SHA-256 digests, or names with shell wildcards, of the modules it may load."""
+
+
+class Policy(Struct, frozen=True, forbid_unknown_fields=True):
+    """The rules of one policy file; an agent obeys every rule that names it, and a value passes if one rule allows it."""
+
+    rules: tuple[Rule, ...] = ()
+
+    def allows_process(self, agent: str, process: str) -> bool | None:
+        """Say whether `agent` may start `process`; None where no rule speaks of it."""
+        lists = [rule.processes for rule in self.rules if rule.processes is not None and _matches(agent, rule.agent)]
+        return any(_matches(process, name) for names in lists for name in names) if lists else None
+
+    def allows_module(self, agent: str, name: str, digest: str) -> bool | None:
+        """Say whether `agent` may load a module; None where no rule speaks of it."""
+        lists = [rule.modules for rule in self.rules if rule.modules is not None and _matches(agent, rule.agent)]
+        if not lists:
+            return None
+        return any(
+            entry.casefold() == digest.casefold() or _matches(name, entry) for entries in lists for entry in entries
+        )
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name.casefold(), pattern.casefold())
+
+
+def load_policy(path: Path) -> Policy:
+    """Read a policy from a TOML file.
+
+    Raises:
+        InvalidConfigError: where it cannot be read, is too large, is not TOML, or has an unknown or ill-typed key.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InvalidConfigError(f"{path}: {error.strerror}", hint="give an existing TOML file") from error
+    if len(raw) > _LIMIT:
+        raise InvalidConfigError(f"{path}: larger than {_LIMIT} bytes")
+    try:
+        return convert(tomllib.loads(raw.decode("utf-8")), Policy)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidConfigError(f"{path}: not TOML: {error}") from error
+    except ValidationError as error:
+        raise InvalidConfigError(
+            f"{path}:{_line_of(raw, str(error))}: {error}",
+            hint='rules look like: [[rules]] agent = "claude*" processes = ["git", "bash"]',
+        ) from error
+
+
+def _line_of(raw: bytes, message: str) -> int:
+    """Return the line of the rule that a validation message points at (`$.rules[2]…`), or 1."""
+    index = message.partition("rules[")[2].partition("]")[0]
+    starts = [number for number, line in enumerate(raw.splitlines(), 1) if line.strip().startswith(b"[[rules]]")]
+    return starts[int(index)] if index.isdecimal() and int(index) < len(starts) else 1

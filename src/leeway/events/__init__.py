@@ -1,0 +1,44 @@
+"""The acts: typed, frozen, zoned; and the names of facets and measures. Nothing but values."""
+
+from leeway.events.acts import (
+    AnyEvent,
+    ConnectionOpened,
+    DeclaredAgent,
+    Event,
+    FileTouched,
+    Heartbeat,
+    ModuleLoaded,
+    NameResolved,
+    Process,
+    ProcessEnded,
+    ProcessStarted,
+    ToolCalled,
+)
+from leeway.events.facets import WITHIN, Facet, Measure, Value
+from leeway.events.identity import EventRef, decode, encode, event_id, identified, json_schema, order
+
+__all__ = [
+    "WITHIN",
+    "AnyEvent",
+    "ConnectionOpened",
+    "DeclaredAgent",
+    "Event",
+    "EventRef",
+    "Facet",
+    "FileTouched",
+    "Heartbeat",
+    "Measure",
+    "ModuleLoaded",
+    "NameResolved",
+    "Process",
+    "ProcessEnded",
+    "ProcessStarted",
+    "ToolCalled",
+    "Value",
+    "decode",
+    "encode",
+    "event_id",
+    "identified",
+    "json_schema",
+    "order",
+]

@@ -1,0 +1,7 @@
+"""Text from outside: redacted before it is stored, blanked before it is compared, escaped before it is shown."""
+
+from leeway.text.escape import display, from_csv_cell, to_csv_cell
+from leeway.text.redaction import redact
+from leeway.text.shapes import base_name, blank, path_levels
+
+__all__ = ["base_name", "blank", "display", "from_csv_cell", "path_levels", "redact", "to_csv_cell"]
