@@ -1,9 +1,9 @@
 """What a run may be told: how long to learn, how much to keep, whom to watch."""
 
+import re
 from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
-from re import compile as compile_pattern
 
 from msgspec import Struct
 
@@ -82,8 +82,8 @@ class Scope(Struct, frozen=True):
 
 
 @lru_cache(maxsize=64)
-def _compiled(pattern: str):  # type: ignore[no-untyped-def]  # noqa: ANN202  # re.Pattern[str], inferred
-    return compile_pattern(translate(pattern.casefold()))
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(translate(pattern.casefold()))
 
 
 def parse_scope(text: str) -> Scope:

@@ -3,28 +3,51 @@
 import re
 from functools import lru_cache
 
-# Ordered; each rule leaves its own result alone, so that blanking is idempotent.
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\{?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\}?"), "#"),
-    (re.compile(r"(?i)((?:/tmp|/var/tmp|/private/tmp|/var/folders|\\temp|/temp|\\tmp)[\\/])[^\s\"'\\/;,)]+"), r"\1#"),
-    (re.compile(r"\b[A-Za-z0-9+/]{40,}={0,2}"), "#"),
-    (re.compile(r"\b0x[0-9a-fA-F]+\b"), "#"),
-    (re.compile(r"\b(?:[a-f]*[0-9][0-9a-f]{7,}|[a-f]+[0-9][0-9a-f]{6,}|[A-F]*[0-9][0-9A-F]{7,}|[A-F]+[0-9][0-9A-F]{6,})\b"), "#"),
-    (re.compile(r"[0-9]+"), "#"),
-    (re.compile(r"#(?:[.:_T+\-]?#)+"), "#"),
+_HEX = "|".join(f"[a-fA-F]{{{n}}}[0-9][0-9a-fA-F]{{{7 - n},}}" for n in range(7)) + "|[a-fA-F]{7,}[0-9][0-9a-fA-F]*"
+"""Eight or more hex digits of which one is a decimal digit, spelled out by where that digit stands."""
+
+_PART = r"[^\s\"'\\/;,)]+"
+"""One component of a path inside a command line."""
+
+# Ordered, in the RE2 subset, ASCII classes. Idempotent because nothing a rule writes can make a match that was not
+# there before: every rule either needs a decimal digit, of which none is left, or looks only at unbroken text.
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.ASCII), replacement)
+    for pattern, replacement in (
+        (r"\{?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\}?", "#"),
+        (rf"(/var/folders)/{_PART}/{_PART}/([A-Za-z])/{_PART}", r"\1/#/#/\2/#"),
+        (rf"((?i:/tmp|/temp|\\tmp|\\temp|/var/folders)[\\/]){_PART}", r"\1#"),
+        # Base64: a slash may stand in it, but not in its first 24 characters, or any long path would be one.
+        (r"[A-Za-z0-9+]{24,}[A-Za-z0-9+/]{16,}={0,2}", "#"),
+        (r"\b0x[0-9a-fA-F]+\b", "#"),
+        (rf"\b(?:{_HEX})\b", "#"),
+        # Letters and digits in turn, three times and more: the suffix of a pod, a nanoid.
+        (r"\b[A-Za-z]*(?:[0-9]+[A-Za-z]+){3,}[0-9]*\b", "#"),
+        (r"[0-9]+", "#"),
+        (r"#(?:[.:_T+\-]?#)+", "#"),
+    )
 )
 
+_CACHED_LENGTH = 512
+"""Longer texts are blanked each time: hostile lines must not fill the cache's memory."""
 
-@lru_cache(maxsize=65_536)
+
 def blank(text: str) -> str:
     """Return `text` with UUIDs, long hex, base64 runs, numbers and temporary names replaced by `#`; idempotent.
 
     >>> blank("/tmp/tmpab12/model-00001-of-00004.safetensors")
     '/tmp/#/model-#-of-#.safetensors'
     """
+    return _remembered(text) if len(text) <= _CACHED_LENGTH else _blanked(text)
+
+
+def _blanked(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+_remembered = lru_cache(maxsize=65_536)(_blanked)
 
 
 @lru_cache(maxsize=65_536)

@@ -1,0 +1,30 @@
+"""Whose behaviour: the catalogue of evidence, lineage, the agent key, attribution."""
+
+from leeway.agents.arguments import argument_shape, normalise, process_name
+from leeway.agents.attribution import Actor, Attribution, Known, Overflow, Registry, Rules, Signers
+from leeway.agents.catalogue import Catalogue, Tier, catalogue, is_model_file
+from leeway.agents.instances import Instance, InstanceKey, Lineage
+from leeway.agents.key import OTHER_ARGUMENTS, AgentKey, IdKey
+
+__all__ = [
+    "OTHER_ARGUMENTS",
+    "Actor",
+    "AgentKey",
+    "Attribution",
+    "Catalogue",
+    "IdKey",
+    "Instance",
+    "InstanceKey",
+    "Known",
+    "Lineage",
+    "Overflow",
+    "Registry",
+    "Rules",
+    "Signers",
+    "Tier",
+    "argument_shape",
+    "catalogue",
+    "is_model_file",
+    "normalise",
+    "process_name",
+]

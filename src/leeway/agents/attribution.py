@@ -1,0 +1,225 @@
+"""Whose behaviour an event is: instances to agents, with everything known when the day is judged.
+
+An instance counts for itself, where it is an agent, and for every ancestor that is one, nearest first. Later evidence
+adds credit and never moves it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from leeway.agents.arguments import argument_shape, process_name
+from leeway.agents.catalogue import Catalogue, Tier
+from leeway.agents.instances import Instance, InstanceKey, Lineage
+from leeway.agents.key import OTHER_ARGUMENTS, AgentKey, IdKey
+from leeway.config import Scope
+from leeway.config.settings import ScopeKind
+from leeway.events import AnyEvent, ConnectionOpened, FileTouched, ModuleLoaded, NameResolved, ProcessStarted
+
+Signers = Mapping[tuple[str, str], str]
+"""(host, executable digest) to signer, as of the last closed day."""
+
+Registry = Mapping[AgentKey, str]
+"""Keys of known agents to their ids; two keys with one id are an alias (the signer became known)."""
+
+
+class Actor(NamedTuple):
+    """Who acted, as shown on a finding."""
+
+    process: str
+    parent: str
+    user: str
+    command_line: str
+    chain: tuple[str, ...]
+    """Names from the eldest known ancestor to the process."""
+
+
+class Rules(NamedTuple):
+    """What attribution depends on besides the events."""
+
+    catalogue: Catalogue
+    scope: Scope
+    shapes: int
+    """Cap on argument shapes of one (machine, process, signer)."""
+    ids: IdKey
+
+
+class Known(NamedTuple):
+    """What earlier days taught, as of the last closed one."""
+
+    instances: Mapping[InstanceKey, Instance]
+    signers: Signers
+    registry: Registry
+
+
+class Overflow(Struct, frozen=True):
+    """More argument shapes than the cap admits for one (machine, process, signer)."""
+
+    agent: str
+    shapes: int
+
+
+class Attribution:
+    """Which agents each event of one window counts for."""
+
+    def __init__(self, events: Iterable[AnyEvent], known: Known, rules: Rules) -> None:
+        """Attribute `events`, which are ordered by (time, id)."""
+        events = list(events)
+        self._rules = rules
+        self._known = known
+        self.lineage = Lineage(known.instances, events)
+        self._twins: dict[AgentKey, set[str]] = {}
+        for key, agent in known.registry.items():
+            self._twins.setdefault(key.signed(None), set()).add(agent)
+        self._gather(events)
+        self.registry: dict[AgentKey, str] = {}
+        """Keys seen in this window with their ids, aliases included."""
+        self.overflows: list[Overflow] = []
+        self._identify()
+        self._credits: dict[InstanceKey, tuple[str, ...]] = {}
+        self._declared: dict[str, str] = {}
+
+    def agents_of(self, key: InstanceKey) -> tuple[str, ...]:
+        """Return the ids of the agents that an instance counts for, nearest first."""
+        found = self._credits.get(key)
+        if found is None:
+            chain = [key, *self.lineage.ancestors(key)]
+            found = tuple(dict.fromkeys(self._ids[one] for one in chain if one in self._ids))
+            self._credits[key] = found
+        return found
+
+    def credited(self, event: AnyEvent) -> tuple[str, ...]:
+        """Return the agents that the actor of an event counts for, nearest first; a declared agent comes first."""
+        actor = self.lineage.actor(event)
+        agents = self.agents_of(actor) if actor is not None else ()
+        if event.agent is None or self._rules.scope.kind not in {ScopeKind.EVIDENCE, ScopeKind.ALL}:
+            return agents
+        return (self._declare(event.agent.uid), *agents)
+
+    def actor(self, event: AnyEvent) -> Actor:
+        """Return who acted, for display."""
+        key = self.lineage.actor(event)
+        if key is None:
+            name = event.agent.uid if event.agent else ""
+            return Actor(name, "", event.user or "", "", (name,))
+        instance = self.lineage[key]
+        chain = [process_name(self.lineage[one].image) for one in reversed([key, *self.lineage.ancestors(key)])]
+        parent = chain[-2] if len(chain) > 1 else ""
+        return Actor(
+            chain[-1], parent, event.user or instance.user or "", instance.command_line or "", tuple(chain[-8:])
+        )
+
+    def identity(self, instance: Instance) -> tuple[AgentKey, str]:
+        """Return the key of an instance and the id of its agent, empty where it is not watched."""
+        return self._key_of(instance), self._ids.get(instance.key, "")
+
+    def learnt_signers(self, events: Iterable[AnyEvent]) -> dict[tuple[str, str], str]:
+        """Return the signers that the window's signature events name, for use after the day has closed."""
+        signers: dict[tuple[str, str], str] = {}
+        for event in events:
+            if isinstance(event, ModuleLoaded | ProcessStarted) and event.signer and event.digest:
+                signers.setdefault((event.host, event.digest.casefold()), event.signer)
+        return signers
+
+    def _declare(self, uid: str) -> str:
+        found = self._declared.get(uid)
+        if found is None:
+            found = self._id_of(AgentKey(declared=uid))
+            self._declared[uid] = found
+        return found
+
+    def _gather(self, events: Iterable[AnyEvent]) -> None:
+        """Give every instance the evidence of its events."""
+        for event in events:
+            key = self.lineage.actor(event)
+            if key is not None:
+                evidence = self._evidence(event)
+                if evidence:
+                    self.lineage.grow(key, evidence)
+        for instance in list(self.lineage.instances()):
+            signer = self._signer(instance)
+            start = self._rules.catalogue.of_start(instance.image, instance.command_line or "", signer, instance.unit)
+            self.lineage.grow(instance.key, start)
+
+    def _evidence(self, event: AnyEvent) -> frozenset[str]:
+        catalogue = self._rules.catalogue
+        match event:
+            case ConnectionOpened(outbound=True):
+                return catalogue.of_destination(event.destination, event.port)
+            case NameResolved():
+                return catalogue.of_destination(event.name, None)
+            case ModuleLoaded():
+                return catalogue.of_module(event.path)
+            case FileTouched():
+                return catalogue.of_file(event.path)
+        return frozenset()
+
+    def _signer(self, instance: Instance) -> str | None:
+        return self._known.signers.get((instance.key.host, instance.digest)) if instance.digest else None
+
+    def _identify(self) -> None:
+        """Give every agent instance its id; shapes beyond the cap share one."""
+        keys = {one.key: self._key_of(one) for one in self._reachable()}
+        watched = {instance: key for instance, key in keys.items() if self._is_agent(self.lineage[instance], key)}
+        shared = self._admit(set(watched.values()))
+        self._ids = {instance: self._id_of(shared.get(key, key)) for instance, key in watched.items()}
+
+    def _reachable(self) -> list[Instance]:
+        keys = set(self.lineage.touched)
+        for key in self.lineage.touched:
+            keys.update(self.lineage.ancestors(key))
+        return [self.lineage[key] for key in sorted(keys)]
+
+    def _key_of(self, instance: Instance) -> AgentKey:
+        name = process_name(instance.image)
+        if instance.unit:
+            return AgentKey(instance.key.host, name, unit=instance.unit)
+        line = instance.command_line
+        shape = None if line is None else argument_shape(line)
+        return AgentKey(instance.key.host, name, shape, self._signer(instance))
+
+    def _is_agent(self, instance: Instance, key: AgentKey) -> bool:
+        scope = self._rules.scope
+        if scope.kind is ScopeKind.ALL:
+            return True
+        if scope.kind is ScopeKind.UNIT:
+            return instance.unit is not None
+        if scope.kind is ScopeKind.NAME:
+            return scope.admits_name(key.process)
+        known = self._known_id(key) is not None
+        return known or self._rules.catalogue.tier(instance.evidence, instance.image) is Tier.AGENT
+
+    def _known_id(self, key: AgentKey) -> str | None:
+        """Return the id a key goes by already: its own, or that of the one agent it differs from by an unknown signer."""
+        registry = self._known.registry
+        found = registry.get(key)
+        if found is not None:
+            return found
+        if key.signer is not None:
+            return registry.get(key.signed(None))
+        twins = self._twins.get(key, frozenset())
+        return next(iter(twins)) if len(twins) == 1 else None
+
+    def _id_of(self, key: AgentKey) -> str:
+        found = self._known_id(key) or self._rules.ids.agent_id(key)
+        self.registry[key] = found
+        return found
+
+    def _admit(self, keys: set[AgentKey]) -> dict[AgentKey, AgentKey]:
+        """Return the keys beyond the cap on shapes with the key they share; known shapes keep their places."""
+        groups: dict[AgentKey, set[AgentKey]] = {}
+        for key in [*self._known.registry, *keys]:
+            if key.arguments not in {None, OTHER_ARGUMENTS}:
+                groups.setdefault(AgentKey(key.machine, key.process, "", key.signer), set()).add(key)
+        moved: dict[AgentKey, AgentKey] = {}
+        for group, members in groups.items():
+            fresh = [key for key in members if key not in self._known.registry]
+            places = max(0, self._rules.shapes - (len(members) - len(fresh)))
+            if len(fresh) <= places:
+                continue
+            fresh.sort(key=lambda key: self._rules.ids.fingerprint("shape", key.arguments or ""))
+            shared = AgentKey(group.machine, group.process, OTHER_ARGUMENTS, group.signer)
+            moved.update(dict.fromkeys(fresh[places:], shared))
+            self.overflows.append(Overflow(self._rules.ids.agent_id(shared), len(members)))
+        return moved

@@ -1,0 +1,87 @@
+"""What an agent is judged against: its own baseline and, while that is not settled, its relatives' beside it."""
+
+from collections import Counter
+
+from leeway.baselines.baseline import Baseline
+from leeway.baselines.membership import AgentState, Membership, membership_of, state_of
+from leeway.config import LearningProfile
+from leeway.events import Facet, Measure, Value
+from leeway.findings import Severity, Surprise
+
+CALIBRATED_DAYS = 7
+"""Closed days from which a surprise counts as calibrated."""
+
+PRIOR = 0.5
+"""The prior stated where no closed day speaks: it claims nothing."""
+
+
+class Reference:
+    """The baselines behind one judgement of one agent on one day."""
+
+    def __init__(self, own: Baseline | None, relatives: tuple[Baseline, ...], day: int, profile: LearningProfile) -> None:
+        """`relatives` are the nearest settled ones; they count only while `own` is not settled."""
+        self.own = own
+        self.day = day
+        self.profile = profile
+        self.state = state_of(own, day, profile)
+        self.relatives = () if self.state in {AgentState.SETTLED, AgentState.STALE} else relatives
+        self.baselines = (*((own,) if own else ()), *self.relatives)
+        self._siblings: dict[Facet, Counter[Value]] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to judge against."""
+        return not self.baselines
+
+    def membership(self, facet: Facet, value: Value) -> Membership:
+        """Return how well the best informed of the baselines knows a value."""
+        return max(
+            (membership_of(one.values(facet).get(value), self.day, self.profile) for one in self.baselines),
+            default=Membership.NEW,
+        )
+
+    def known(self, facet: Facet) -> int:
+        """Return how many values of a facet are known."""
+        return sum(self._counts(facet).values())
+
+    def siblings(self, facet: Facet, parent: Value) -> int:
+        """Return how many known values of a facet extend `parent`."""
+        return self._counts(facet)[parent]
+
+    def soften(self, severity: Severity, membership: Membership = Membership.NEW) -> Severity:
+        """Return a severity as this agent's state and the value's membership make it.
+
+        Rare is one less than new. An agent that is not settled gets one less, never INFO; a stale one as well.
+        """
+        if membership is Membership.RARE:
+            severity = severity.lowered()
+        if self.state is AgentState.SETTLED or severity is Severity.INFO:
+            return severity
+        return severity.lowered(floor=Severity.LOW)
+
+    def surprise(self, *facets: Facet) -> Surprise:
+        """Return how often a closed day of the agent showed a new value of any of `facets`."""
+        if self.own is None or self.own.active_days <= 1:
+            return Surprise(PRIOR, 0, calibrated=False)
+        n = self.own.active_days - 1
+        k = len({day for facet in facets for day in self.own.novelties.get(facet, {})})
+        return Surprise(round((min(k, n) + 1) / (n + 2), 6), n, calibrated=n >= CALIBRATED_DAYS)
+
+    def days_of(self, measure: Measure) -> dict[int, dict[int, int]]:
+        """Return day to hour to sum of a measure; the relatives' days stand in where the agent has none."""
+        for one in self.baselines:
+            if one.hourly.get(measure):
+                return one.hourly[measure]
+        return {}
+
+    def _counts(self, facet: Facet) -> Counter[Value]:
+        found = self._siblings.get(facet)
+        if found is None:
+            known = {
+                value
+                for one in self.baselines
+                for value, entry in one.values(facet).items()
+                if membership_of(entry, self.day, self.profile) is not Membership.NEW
+            }
+            found = self._siblings[facet] = Counter(value[:-1] for value in known)
+        return found

@@ -1,0 +1,90 @@
+"""New flow + new module load = HIGH (row A10)."""
+
+from collections.abc import Iterable
+
+from leeway.baselines import Reference
+from leeway.findings import Evidence, Finding, Held, Severity, Signal
+from leeway.findings.signal import EVENTS_SHOWN
+
+_FLOW = "new_destination"
+_MODULE = "new_module"
+_SHOWN = 4
+
+
+def flow_and_module(
+    signals: Iterable[Signal], yesterday: Iterable[Finding], reference: Reference
+) -> Signal | None:
+    """Return the correlation where a new destination and a new module, neither established, meet in time.
+
+    Their hour masks must overlap within one hour, over yesterday and today; at least one of the pair is of today.
+    HIGH for a settled agent, softened as any remark about one that is not.
+    """
+    marks = [_Mark.of_signal(one) for one in signals if one.type in {_FLOW, _MODULE}]
+    marks += [_Mark.of_finding(one) for one in yesterday if one.type in {_FLOW, _MODULE}]
+    met = sorted(
+        {
+            mark.order: mark
+            for flow in marks
+            for module in marks
+            if flow.kind == _FLOW and module.kind == _MODULE and flow.meets(module)
+            for mark in (flow, module)
+        }.values(),
+        key=lambda mark: mark.order,
+    )
+    today = [mark.signal for mark in met if mark.signal is not None]
+    return _signal(met, today, reference) if today else None
+
+
+class _Mark:
+    """A remark with its hours on a 48-hour mask: yesterday's 24 bits, then today's."""
+
+    def __init__(self, kind: str, mask: int, text: str, signal: Signal | None, held: tuple[Held, ...]) -> None:
+        self.kind = kind
+        self.mask = mask
+        self.text = text
+        self.signal = signal
+        self.held = held
+        self.order = (kind, text, signal is None)
+
+    @classmethod
+    def of_signal(cls, signal: Signal) -> "_Mark":
+        return cls(signal.type, signal.hours << 24, signal.value[-1], signal, signal.held)
+
+    @classmethod
+    def of_finding(cls, finding: Finding) -> "_Mark":
+        return cls(finding.type, finding.hours, f"{finding.value[-1]} (yesterday)", None, finding.held)
+
+    def meets(self, other: "_Mark") -> bool:
+        """Whether both happened within an hour of each other, and one of them today."""
+        wide = self.mask | self.mask << 1 | self.mask >> 1
+        return bool(wide & other.mask) and not (self.signal is None and other.signal is None)
+
+
+def _signal(met: list[_Mark], today: list[Signal], reference: Reference) -> Signal:
+    flows = [mark.text for mark in met if mark.kind == _FLOW]
+    modules = [mark.text for mark in met if mark.kind == _MODULE]
+    hours = 0
+    for one in today:
+        hours |= one.hours
+    refs = sorted((one.first, event) for one in today for event in one.event_ids)
+    return Signal(
+        agent=today[0].agent,
+        type="flow_and_module",
+        value=(),
+        severity=reference.soften(Severity.HIGH),
+        evidence=(
+            Evidence("new destinations", _listed(flows), "no new destination within an hour of a new module"),
+            Evidence("new modules", _listed(modules), "no new module within an hour of a new destination"),
+        ),
+        first=min(one.first for one in today),
+        last=max(one.last for one in today),
+        hours=hours,
+        event_ids=tuple(dict.fromkeys(event for _, event in refs))[:EVENTS_SHOWN],
+        surprise=min((one.surprise for one in today), key=lambda one: one.p),
+        held=tuple(dict.fromkeys(held for one in today for held in one.held)),
+    )
+
+
+def _listed(texts: list[str]) -> str:
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more

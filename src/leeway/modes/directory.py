@@ -1,0 +1,154 @@
+"""An output directory: its database, and the rows of every type that lives in it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from leeway.agents import AgentKey, IdKey, Instance, InstanceKey
+from leeway.baselines import Baseline, decode_baseline, encode_baseline
+from leeway.errors import StateError
+from leeway.findings import Finding, Verdict
+from leeway.pipeline import Outcome, World
+from leeway.pipeline.world import remembered
+from leeway.storage import Database, Row, hold, make_private_directory
+
+_ENCODE = msgspec.msgpack.Encoder(order="deterministic").encode
+_AGENT_KEYS = msgspec.msgpack.Decoder(AgentKey)
+_INSTANCES = msgspec.msgpack.Decoder(Instance)
+_SIGNED = msgspec.msgpack.Decoder(tuple[str, str])
+_FINDINGS = msgspec.msgpack.Decoder(Finding)
+_VERDICTS = msgspec.msgpack.Decoder(Verdict)
+
+
+_Stored = TypeVar("_Stored")
+
+
+class Directory:
+    """The state under one output directory, in the types of the rooms that own them."""
+
+    def __init__(self, path: Path, ids: IdKey) -> None:
+        """Open the state of `path` under an id key.
+
+        Raises:
+            StateError: where it cannot be read, or was made under another id key.
+        """
+        self.path = path
+        self.ids = ids
+        self.database = Database(path / "leeway.db")
+        self._check_key()
+
+    def _check_key(self) -> None:
+        mark = self.ids.id_of("check")
+        known = self.database.meta("id_key_check")
+        if known is None:
+            with self.database.transaction():
+                self.database.set_meta("id_key_check", mark)
+        elif known != mark:
+            self.database.close()
+            raise StateError(f"{self.path} was made under another id key", hint="give the key it was made with: --id-key FILE")
+
+    @property
+    def closed_through(self) -> int | None:
+        """Ordinal of the last closed day; None where no day has closed."""
+        closed = self.database.meta("closed_through")
+        return int(closed) if closed is not None else None
+
+    def world(self, before: int) -> World:
+        """Return what the days before one (an ordinal) taught."""
+        database = self.database
+        instances = (_decoded(_INSTANCES.decode, body) for _, body in database.state("instance", before))
+        yesterday: dict[str, tuple[Finding, ...]] = {}
+        for finding in self.findings(before - 1):
+            if finding.is_final:
+                yesterday[finding.agent] = (*yesterday.get(finding.agent, ()), finding)
+        return World(
+            instances=remembered(instances, before - 1),
+            signers={_decoded(_SIGNED.decode, key): body.decode() for key, body in database.state("signer", before)},
+            registry={_decoded(_AGENT_KEYS.decode, key): body.decode() for key, body in database.state("agent", before)},
+            baselines={key.decode(): decode_baseline(body) for key, body in database.state("baseline", before)},
+            yesterday=yesterday,
+        )
+
+    def baselines(self) -> dict[str, Baseline]:
+        """Return the newest baseline of every agent, by id."""
+        return {key.decode(): decode_baseline(body) for key, body in self.database.state("baseline", date.max.toordinal())}
+
+    def commit(self, outcome: Outcome, keep_days: int) -> None:
+        """Store what a closed day gave, in one transaction, and let go what has had its time."""
+        day = outcome.day.toordinal()
+        with self.database.transaction():
+            self.database.put_state(day, _rows(outcome))
+            self._put_findings(outcome.findings)
+            self.database.set_meta("closed_through", str(day))
+            self.database.forget_events(day - keep_days)
+            self.database.thin_state(day - keep_days)
+
+    def commit_open(self, outcome: Outcome) -> None:
+        """Store the provisional findings of an open day."""
+        with self.database.transaction():
+            self._put_findings(outcome.findings)
+
+    def reopen(self, day: int) -> None:
+        """Forget what a day and the later ones taught, so that they can be judged again."""
+        with self.database.transaction():
+            self.database.drop_state(day)
+            self.database.set_meta("closed_through", str(day - 1))
+
+    def findings(self, day: int | None = None) -> list[Finding]:
+        """Return all findings, or those of one day (an ordinal), by day and id."""
+        rows = self.database.findings(day)
+        return [replace(_decoded(_FINDINGS.decode, body), is_final=final) for final, body in rows]
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Return all verdicts in the order they were given."""
+        return tuple(_decoded(_VERDICTS.decode, body) for body in self.database.verdicts())
+
+    def add_verdict(self, verdict: Verdict) -> None:
+        """Append a verdict."""
+        with self.database.transaction():
+            self.database.add_verdict(_ENCODE(verdict))
+
+    def _put_findings(self, findings: Iterable[Finding]) -> None:
+        self.database.put_findings(
+            (one.finding_id, one.day.toordinal(), one.is_final, _ENCODE(one)) for one in findings
+        )
+
+
+def _rows(outcome: Outcome) -> Iterator[Row]:
+    for agent, baseline in outcome.baselines.items():
+        yield Row("baseline", agent.encode(), encode_baseline(baseline))
+    for instance in outcome.instances:
+        yield Row("instance", _ENCODE(instance.key), _ENCODE(instance))
+    for signed, signer in outcome.signers.items():
+        yield Row("signer", _ENCODE(signed), signer.encode())
+    for key, agent in outcome.registry.items():
+        yield Row("agent", _ENCODE(key), agent.encode())
+
+
+def _decoded(decode: Callable[[bytes], _Stored], body: bytes) -> _Stored:
+    try:
+        return decode(body)
+    except msgspec.MsgspecError as error:
+        raise StateError(f"a stored row cannot be read: {error}", hint="restore the directory from a backup") from error
+
+
+@contextmanager
+def open_directory(path: Path, ids: IdKey, *, who: str, wait_seconds: float = 0.0) -> Iterator[Directory]:
+    """Hold an output directory and open its state while the block runs.
+
+    Raises:
+        DirectoryInUseError: where another run holds it.
+        StateError: where its state cannot be used.
+    """
+    make_private_directory(path)
+    with hold(path, who=who, wait_seconds=wait_seconds):
+        directory = Directory(path, ids)
+        try:
+            yield directory
+        finally:
+            directory.database.close()

@@ -1,0 +1,179 @@
+"""Read sources into the state: one transaction a batch, with the position from which to resume."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import NamedTuple
+
+from leeway.errors import SourceError
+from leeway.events import AnyEvent, encode
+from leeway.modes.report import Report
+from leeway.modes.request import Period, Progress, Request
+from leeway.sources import Rejected, Skipped, Source, fingerprint, still_holds
+from leeway.storage import Database, Offset
+
+BATCH = 5_000
+"""Records a transaction."""
+
+FUTURE = timedelta(minutes=5)
+"""How far ahead of the caller's clock an event may be; further ones are rejected."""
+
+
+class Window(NamedTuple):
+    """A half-open stretch of time; None is unbounded."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __contains__(self, time: object) -> bool:
+        return (
+            isinstance(time, datetime)
+            and (self.start is None or time >= self.start)
+            and (self.end is None or time < self.end)
+        )
+
+
+class Trust(NamedTuple):
+    """Which events are learnt without being judged: those up to `until`, unless they come too late to be honest."""
+
+    until: datetime | None
+    lateness: timedelta
+
+    def covers(self, time: datetime, watermark: datetime) -> bool:
+        """Whether an event of a bootstrapped stretch, arriving when `watermark` was reached, is trusted like it."""
+        return self.until is not None and time < self.until and watermark - time <= self.lateness
+
+
+def extent(sources: Iterable[Source], progress: Progress) -> Window:
+    """Return the time of the first and the last event of `sources`; unbounded where there is none."""
+    first: datetime | None = None
+    last: datetime | None = None
+    for number, (_, _, record) in enumerate(_records(sources)):
+        if isinstance(record, Rejected | Skipped):
+            continue
+        first = record.time if first is None else min(first, record.time)
+        last = record.time if last is None else max(last, record.time)
+        if number % BATCH == 0:
+            progress("looking for the first and last event", number)
+    return Window(first, last)
+
+
+def first_periods(extent: Window, period: Period, count: int) -> Window:
+    """Return the first `count` whole periods (UTC) of an extent."""
+    if extent.start is None:
+        return extent
+    start = _floor(extent.start, period)
+    return Window(start, start + count * period.length)
+
+
+def last_periods(extent: Window, period: Period, count: int) -> Window:
+    """Return the last `count` whole periods (UTC) of an extent."""
+    if extent.end is None:
+        return extent
+    end = _floor(extent.end, period) + period.length
+    return Window(end - count * period.length, end)
+
+
+def _floor(time: datetime, period: Period) -> datetime:
+    floor = time.replace(minute=0, second=0, microsecond=0)
+    return floor.replace(hour=0) if period is Period.DAY else floor
+
+
+def _records(sources: Iterable[Source]) -> Iterator[tuple[Source, str, AnyEvent | Rejected | Skipped]]:
+    for source in sources:
+        for position, record in source.read():
+            yield source, position, record
+
+
+class Ingestion:
+    """Reads every source of a request into the database and says what came of it."""
+
+    def __init__(self, database: Database, request: Request, report: Report, window: Window, trust: Trust | None) -> None:
+        """With `trust` None every event of the window is trusted (bootstrap, train)."""
+        self._database = database
+        self._request = request
+        self._report = report
+        self._window = window
+        self._trust = trust
+        closed = database.meta("closed_through")
+        self._oldest = int(closed) - request.settings.caps.keep_days if closed else 0
+        mark = database.meta("watermark")
+        self.watermark = datetime.fromisoformat(mark) if mark else None
+        self.changed: set[int] = set()
+        """Ordinals of days that have events they did not have."""
+
+    def run(self) -> None:
+        """Read all sources.
+
+        Raises:
+            SourceError: where one cannot be read; what was read before is kept, with its position.
+        """
+        for source in self._request.sources:
+            self._read(source)
+
+    def _read(self, source: Source) -> None:
+        # Part of a source was left out by its periods, so its position says nothing about what is still to be read.
+        resumes = self._window == Window()
+        known = self._database.offset(source.uri) if resumes else None
+        after = known.position if known and still_holds(source.uri, known.fingerprint) else None
+        mark = fingerprint(source.uri) if resumes else ""
+        records = iter(source.read(after=after))
+        while batch := list(islice(records, BATCH)):
+            with self._database.transaction():
+                self._store(source, batch)
+                if mark:
+                    self._database.set_offset(source.uri, Offset(mark, batch[-1][0]))
+                if self.watermark is not None:
+                    self._database.set_meta("watermark", self.watermark.isoformat())
+            self._request.progress(f"reading {source.uri}", self._report.read)
+
+    def _store(self, source: Source, batch: list[tuple[str, AnyEvent | Rejected | Skipped]]) -> None:
+        rows = []
+        for position, record in batch:
+            self._report.read += 1
+            if isinstance(record, Rejected):
+                self._reject(source, position, record.reason, record.record)
+            elif isinstance(record, Skipped):
+                self._report.skipped[record.reason] = self._report.skipped.get(record.reason, 0) + 1
+            elif self._admits(source, position, record):
+                rows.append((record.time.toordinal(), record.id, self._is_trusted(record), encode(record)))
+        before = self._database.changes()
+        self.changed |= self._database.add_events(rows)
+        added = self._database.changes() - before
+        self._report.new += added
+        self._report.duplicates += len(rows) - added
+
+    def _admits(self, source: Source, position: str, event: AnyEvent) -> bool:
+        if event.time > self._request.now + FUTURE:
+            self._reject(source, position, "dated in the future", event.id)
+            return False
+        if event.time not in self._window:
+            self._report.outside += 1
+            return False
+        if event.time.toordinal() < self._oldest:
+            self._report.late += 1
+            self._database.count("events too late", 1)
+            return False
+        self.watermark = event.time if self.watermark is None else max(self.watermark, event.time)
+        return True
+
+    def _is_trusted(self, event: AnyEvent) -> bool:
+        return self._trust is None or self._trust.covers(event.time, self.watermark or event.time)
+
+    def _reject(self, source: Source, position: str, reason: str, record: str) -> None:
+        self._report.rejected[reason] = self._report.rejected.get(reason, 0) + 1
+        self._database.count("records rejected", 1)
+        self._database.reject(source.uri, position, reason, record)
+
+
+def require_events(report: Report) -> None:
+    """Refuse to go on where sources were read and not one event came of them.
+
+    Raises:
+        SourceError: with the commonest reason.
+    """
+    refused = sum(report.rejected.values())
+    if report.new or report.duplicates or report.outside or report.late or not refused:
+        return
+    reason = max(sorted(report.rejected), key=lambda one: report.rejected[one])
+    raise SourceError(f"none of {refused} records could be read; most often: {reason}", hint="is this the right kind of source?")

@@ -1,0 +1,73 @@
+"""What a run did, for people and for `--json`."""
+
+from dataclasses import dataclass, field
+
+from leeway.config import Settings
+from leeway.findings import CAUTION, Finding, Severity
+
+
+@dataclass
+class Report:
+    """Counts of one run; every cap, rejection and gap is in it."""
+
+    mode: str
+    settings: Settings
+    read: int = 0
+    new: int = 0
+    """Events that were not known by their id."""
+    duplicates: int = 0
+    outside: int = 0
+    """Events outside the asked-for periods."""
+    late: int = 0
+    """Events of days whose history is no longer kept; not judged."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    """Reason to records."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Kinds of records that are understood and not used."""
+    closed: list[str] = field(default_factory=list)
+    opened_again: list[str] = field(default_factory=list)
+    """Closed days that were judged again because late events arrived."""
+    open: list[str] = field(default_factory=list)
+    agents: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    """New ones, or such that changed since the last run."""
+    not_observable: dict[str, list[str]] = field(default_factory=dict)
+    """Detector to what no source of this run can see: silence there is not quiet."""
+    observe: bool = False
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def remarked(self) -> bool:
+        """Whether there is something to look at: a finding of LOW or more."""
+        return any(one.severity >= Severity.LOW for one in self.findings)
+
+    def severities(self) -> dict[str, int]:
+        """Return the number of findings of each severity."""
+        return {str(level): sum(one.severity is level for one in self.findings) for level in reversed(Severity)}
+
+    def as_json(self) -> dict[str, object]:
+        """Return everything but the findings' texts, which `leeway findings` gives."""
+        profile = self.settings.profile
+        return {
+            "mode": self.mode,
+            "learning_days": profile.learning_days,
+            "established_days": profile.established_days,
+            "scope": str(self.settings.scope),
+            "events": {
+                "read": self.read,
+                "new": self.new,
+                "duplicates": self.duplicates,
+                "outside": self.outside,
+                "late": self.late,
+            },
+            "rejected": dict(sorted(self.rejected.items())),
+            "skipped": dict(sorted(self.skipped.items())),
+            "days": {"closed": self.closed, "opened_again": self.opened_again, "open": self.open},
+            "agents": self.agents,
+            "findings_by_severity": self.severities(),
+            "finding_ids": sorted(one.finding_id for one in self.findings),
+            "not_observable": self.not_observable,
+            "delivered": not self.observe,
+            "files": self.files,
+            "caution": CAUTION,
+        }

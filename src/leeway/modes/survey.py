@@ -1,0 +1,88 @@
+"""Look at a source without state: its agents, its summaries."""
+
+from collections import defaultdict
+from datetime import date
+from typing import NamedTuple
+
+from leeway.agents import AgentKey, Attribution, Catalogue, IdKey, Known, catalogue
+from leeway.agents import Rules as AttributionRules
+from leeway.config import Settings
+from leeway.events import AnyEvent, order
+from leeway.pipeline import Engine
+from leeway.sources import Rejected, Skipped, Source
+from leeway.summaries import Bound, Summary
+
+
+class Surveyed(NamedTuple):
+    """One agent, or one that fell short of being watched, with the evidence for it."""
+
+    agent: str
+    """Agent id; empty where it is not watched."""
+    key: AgentKey
+    tier: str
+    category: str
+    evidence: tuple[str, ...]
+    instances: int
+
+
+def survey(sources: tuple[Source, ...], settings: Settings, ids: IdKey) -> list[Surveyed]:
+    """Return the agents of all events of `sources`, watched ones first, with why each is taken for one."""
+    entries = catalogue()
+    events = [event for day in _by_day(sources).values() for event in day.values()]
+    rules = AttributionRules(entries, settings.scope, settings.caps.shapes, ids)
+    attribution = Attribution(sorted(events, key=order), Known({}, {}, {}), rules)
+    found: dict[AgentKey, Surveyed] = {}
+    for instance in attribution.lineage.instances():
+        key, agent = attribution.identity(instance)
+        known = found.get(key)
+        evidence = instance.evidence | frozenset(known.evidence if known else ())
+        if evidence or agent:
+            found[key] = Surveyed(
+                agent or (known.agent if known else ""),
+                key,
+                str(entries.tier(evidence, instance.image)),
+                entries.category(evidence),
+                tuple(sorted(evidence)),
+                1 + (known.instances if known else 0),
+            )
+    declared = {event.agent.uid for event in events if event.agent is not None}
+    for uid in declared:
+        key = AgentKey(declared=uid)
+        found[key] = Surveyed(ids.agent_id(key), key, "agent", "declared", ("declared by its own events",), 0)
+    return sorted(found.values(), key=lambda one: (not one.agent, str(one.key)))
+
+
+def survey_summaries(
+    sources: tuple[Source, ...], settings: Settings, ids: IdKey, engine: Engine
+) -> list[tuple[AgentKey, Summary]]:
+    """Return the summary of every agent and day of `sources`, as an engine makes them; ordered by day and agent."""
+    known = Known({}, {}, {})
+    rules = AttributionRules(catalogue(), settings.scope, settings.caps.shapes, ids)
+    rows: list[tuple[AgentKey, Summary]] = []
+    for day, events in sorted(_by_day(sources).items()):
+        ordered = sorted(events.values(), key=order)
+        attribution = Attribution(ordered, known, rules)
+        summaries = engine.summarise(day, ordered, attribution, Bound(settings.caps, ids))
+        names = {agent: key for key, agent in sorted(attribution.registry.items(), key=lambda pair: repr(pair[0]))}
+        rows += [(names[agent], summaries[agent]) for agent in sorted(summaries)]
+        carried = {one.key: one for one in attribution.lineage.instances()}
+        known = Known(
+            {**known.instances, **carried},
+            {**known.signers, **attribution.learnt_signers(ordered)},
+            {**known.registry, **attribution.registry},
+        )
+    return rows
+
+
+def describe(entries: Catalogue, evidence: str) -> str:
+    """Return what one piece of evidence says and where it comes from."""
+    return str(entries.describe(evidence))
+
+
+def _by_day(sources: tuple[Source, ...]) -> dict[date, dict[str, AnyEvent]]:
+    days: dict[date, dict[str, AnyEvent]] = defaultdict(dict)
+    for source in sources:
+        for _, record in source.read():
+            if not isinstance(record, Rejected | Skipped):
+                days[record.time.date()][record.id] = record
+    return days

@@ -1,0 +1,183 @@
+"""One day from events to findings, and at its close to the next baselines."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from leeway.agents import Actor, AgentKey, Attribution, Instance
+from leeway.baselines import Baseline, Reference, Relatives, Remarks, promote, trust
+from leeway.baselines.membership import AgentState
+from leeway.correlation import Naming, combine, flow_and_module, link
+from leeway.detectors import View, judge
+from leeway.events import AnyEvent, order
+from leeway.findings import Finding, Held, Severity, Signal
+from leeway.health import facet_overflow, shape_overflow
+from leeway.pipeline.world import Terms, World, remembered
+from leeway.summaries import Summary
+
+
+class DayEvents(NamedTuple):
+    """The events of one UTC day, without duplicates; `trusted` ones are learnt without being judged."""
+
+    day: date
+    judged: tuple[AnyEvent, ...]
+    trusted: tuple[AnyEvent, ...] = ()
+
+
+class Outcome(NamedTuple):
+    """What one day gave. The changes are empty where the day is still open."""
+
+    day: date
+    findings: tuple[Finding, ...]
+    summaries: Mapping[str, Summary]
+    names: Mapping[str, AgentKey]
+    """Agent id to the key it was seen under."""
+    world: World
+    """What is known after the day; of an open day, what was known before."""
+    baselines: Mapping[str, Baseline]
+    """Those that changed."""
+    instances: tuple[Instance, ...]
+    """Those that an event named."""
+    signers: Mapping[tuple[str, str], str]
+    registry: Mapping[AgentKey, str]
+
+
+def close_day(world: World, events: DayEvents, terms: Terms, *, is_final: bool = True) -> Outcome:
+    """Judge a day against what the closed days taught and, where `is_final`, learn from it.
+
+    Pure: `world` and `events` are left as they were. An open day's findings are provisional, and agents whose start
+    was not seen are left out of them, because a late start would rename those.
+    """
+    ordered = sorted((*events.trusted, *events.judged), key=order)
+    attribution = Attribution(ordered, world.known, terms.attribution)
+    day = _Day(world, attribution, events, terms, is_final=is_final)
+    baselines = day.trusted()
+    findings = day.judged(baselines)
+    outcome = Outcome(events.day, tuple(findings), day.summaries, day.names, world, {}, (), {}, {})
+    if not is_final:
+        return outcome
+    learnt = day.promoted(baselines, findings)
+    instances = tuple(attribution.lineage.instances())
+    signers = {k: v for k, v in attribution.learnt_signers(ordered).items() if world.signers.get(k) != v}
+    registry = {k: v for k, v in attribution.registry.items() if world.registry.get(k) != v and v in day.summaries}
+    number = events.day.toordinal()
+    after = World(
+        instances={**remembered(world.instances.values(), number), **remembered(instances, number)},
+        signers={**world.signers, **signers},
+        registry={**world.registry, **registry},
+        baselines={**world.baselines, **learnt},
+        yesterday=_by_agent(findings),
+    )
+    return outcome._replace(world=after, baselines=learnt, instances=instances, signers=signers, registry=registry)
+
+
+class _Day:
+    """The stages of one day, in their order."""
+
+    def __init__(
+        self, world: World, attribution: Attribution, events: DayEvents, terms: Terms, *, is_final: bool
+    ) -> None:
+        self._world = world
+        self._attribution = attribution
+        self._terms = terms
+        self._is_final = is_final
+        self.day = events.day
+        self._number = events.day.toordinal()
+        self._events = {event.id: event for event in events.judged}
+        summarise = terms.engine.summarise
+        bound = terms.bound
+        self._trusted = summarise(events.day, sorted(events.trusted, key=order), attribution, bound)
+        self._judged = summarise(events.day, sorted(events.judged, key=order), attribution, bound)
+        self.names = _names(attribution)
+        self.summaries = self._merged()
+
+    def trusted(self) -> dict[str, Baseline]:
+        """Return the baselines after the trusted part of the day."""
+        return {
+            agent: trust(self._own(agent), self.names[agent], summary, self._never(agent), self._terms.settings)
+            for agent, summary in self._trusted.items()
+        }
+
+    def judged(self, trusted: Mapping[str, Baseline]) -> list[Finding]:
+        """Return the day's findings, linked and in a stable order."""
+        relatives = Relatives({**self._world.baselines, **trusted}, self._number, self._terms.settings.profile)
+        overflows = {one.agent: one for one in self._attribution.overflows}
+        findings: list[Finding] = []
+        for agent, summary in sorted(self._judged.items()):
+            key = self.names[agent]
+            if not self._is_final and not key.is_complete:
+                continue
+            kin = relatives.of(agent, key)
+            own = trusted.get(agent) or self._own(agent)
+            reference = Reference(own, kin, self._number, self._terms.settings.profile)
+            signals = self._signals(View(agent, key, summary, reference, {}, self._terms.policy, bool(kin)))
+            if agent in overflows:
+                signals.append(shape_overflow(summary, overflows[agent], self._terms.bound))
+            findings += combine(signals, self._naming(key, reference.state))
+        return link(findings, self._nearest(findings))
+
+    def promoted(self, trusted: Mapping[str, Baseline], findings: Iterable[Finding]) -> dict[str, Baseline]:
+        """Return the baselines after the day, those of the trusted part included."""
+        spoken = _by_agent(findings)
+        learnt = dict(trusted)
+        for agent, summary in self._judged.items():
+            accepted, never = self._terms.spoken(agent, self.day)
+            own = learnt.get(agent) or self._own(agent)
+            state = Reference(own, (), self._number, self._terms.settings.profile).state
+            is_learning = state in {AgentState.UNKNOWN, AgentState.LEARNING}
+            remarks = Remarks(_held(spoken.get(agent, ())), accepted, never, is_learning)
+            learnt[agent] = promote(own, self.names[agent], summary, remarks, self._terms.settings)
+        return learnt
+
+    def _signals(self, view: View) -> list[Signal]:
+        candidates = self._terms.engine.compare(view.summary, view.reference)
+        signals = judge(self._terms.detectors, view._replace(candidates=candidates))
+        pair = flow_and_module(signals, self._world.yesterday.get(view.agent, ()), view.reference)
+        return [*signals, *([pair] if pair else []), *facet_overflow(view.summary, self._terms.bound)]
+
+    def _own(self, agent: str) -> Baseline | None:
+        return self._world.baselines.get(agent)
+
+    def _never(self, agent: str) -> frozenset[Held]:
+        return self._terms.spoken(agent, self.day)[1]
+
+    def _merged(self) -> dict[str, Summary]:
+        merged = dict(self._trusted)
+        for agent, summary in self._judged.items():
+            part = merged.get(agent)
+            merged[agent] = summary if part is None else self._terms.engine.merge(part, summary, self._terms.bound)
+        return dict(sorted(merged.items()))
+
+    def _naming(self, key: AgentKey, state: str) -> Naming:
+        terms = self._terms
+        return Naming(terms.ids, terms.settings.tenant, str(key), self.day, state, self._actor, self._is_final)
+
+    def _actor(self, event_id: str) -> Actor:
+        return self._attribution.actor(self._events[event_id])
+
+    def _nearest(self, findings: Iterable[Finding]) -> dict[str, tuple[str, ...]]:
+        ids = {finding.event_ids[0] for finding in findings}
+        return {one: self._attribution.credited(self._events[one]) for one in ids}
+
+
+def _names(attribution: Attribution) -> dict[str, AgentKey]:
+    """Return the key each agent is shown under: of several, the signed one, then the least."""
+    names: dict[str, AgentKey] = {}
+    for key, agent in sorted(attribution.registry.items(), key=lambda pair: (pair[0].signer is None, repr(pair[0]))):
+        names.setdefault(agent, key)
+    return names
+
+
+def _by_agent(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
+    grouped: dict[str, tuple[Finding, ...]] = {}
+    for finding in findings:
+        grouped[finding.agent] = (*grouped.get(finding.agent, ()), finding)
+    return grouped
+
+
+def _held(findings: Iterable[Finding]) -> dict[Held, Severity]:
+    held: dict[Held, Severity] = {}
+    for finding in findings:
+        for one in finding.held:
+            held[one] = max(finding.severity, held.get(one, finding.severity))
+    return held

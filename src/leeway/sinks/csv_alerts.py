@@ -1,0 +1,60 @@
+"""Findings as a table for a spreadsheet (row B41)."""
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import ClassVar
+
+from leeway.findings import CAUTION, Finding
+from leeway.text import to_csv_cell
+
+COLUMNS = (
+    "finding_id",
+    "case_id",
+    "severity",
+    "type",
+    "agent",
+    "agent_name",
+    "first",
+    "last",
+    "process",
+    "parent",
+    "user",
+    "command_line",
+    "lineage",
+    "evidence",
+    "tags",
+    "event_ids",
+    "linked_to",
+    "note",
+)
+
+
+class CsvAlerts:
+    """Findings as CSV: every cell quoted, none that a spreadsheet would run."""
+
+    name: ClassVar[str] = "csv"
+    suffix: ClassVar[str] = ".csv"
+
+    def render(self, findings: Iterable[Finding]) -> bytes:
+        """Return a header and one row a finding (RFC 4180, UTF-8)."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([to_csv_cell(_cell(finding, column)) for column in COLUMNS] for finding in findings)
+        return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _cell(finding: Finding, column: str) -> str:
+    match column:
+        case "first" | "last":
+            return str(getattr(finding, column).isoformat().replace("+00:00", "Z"))
+        case "lineage":
+            return " > ".join(finding.lineage)
+        case "evidence":
+            return finding.reason
+        case "tags" | "event_ids":
+            return " ".join(getattr(finding, column)) if column == "event_ids" else ", ".join(finding.tags)
+        case "note":
+            return CAUTION
+    return str(getattr(finding, column))

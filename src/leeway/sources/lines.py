@@ -1,0 +1,105 @@
+"""Read lines in bounded memory, each with the offset just behind it, whatever the bytes are."""
+
+import lzma
+import re
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from leeway.errors import SourceError
+from leeway.sources.places import Place
+
+LINE_LIMIT: Final = 1 << 20
+"""Bytes of one line; a longer one is passed over without being held."""
+
+DEPTH_LIMIT: Final = 64
+"""Levels of nesting that a JSON record may have."""
+
+_STRING_OR_BRACKET: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""The closing quote is optional, so that an unterminated string is one match and the scan stays linear."""
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+def lines(place: Place, after: str | None = None, *, limit: int = LINE_LIMIT) -> Iterator[tuple[int, bytes | str]]:
+    """Yield (offset behind the line, the line without its end), or a reason in the line's stead; blank lines never.
+
+    Args:
+        place: what is read.
+        after: a position from an earlier read of the same bytes: only what lies behind it is read.
+        limit: bytes of a line, its end included, beyond which it is passed over.
+
+    Raises:
+        SourceError: when the position is none of this place's, or when the compressed stream is cut short or corrupt,
+            after every whole line before that.
+    """
+    offset = 0
+    with place.open() as stream:
+        try:
+            offset = _skip(stream, place, after)
+            while line := stream.readline(limit):
+                offset += len(line)
+                if len(line) == limit and not line.endswith(b"\n"):
+                    offset += _pass_over(stream, limit)
+                    yield offset, f"longer than {limit} bytes"
+                    continue
+                text = line.removeprefix(_BYTE_ORDER_MARK if offset == len(line) else b"").rstrip(b"\r\n")
+                if text.strip():
+                    yield offset, text
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            raise SourceError(
+                f"{place.uri}: cut short or corrupt behind byte {offset} (decompressed): {error}",
+                hint="what came before it was read; fetch the file again",
+            ) from error
+
+
+def _skip(stream: BinaryIO, place: Place, after: str | None) -> int:
+    """Move `stream` to the position and return it."""
+    if after is None:
+        return 0
+    if not (after.isascii() and after.isdecimal() and len(after) <= 18):  # noqa: PLR2004  # fits a file offset
+        raise SourceError(f"{place.uri}: {after!r} is no position", hint="give one that a read of this file yielded")
+    offset = int(after)
+    # The byte before the position is read: seeking alone goes past the end of a file that was cut, without a word.
+    if offset and (stream.seek(offset - 1) != offset - 1 or not stream.read(1)):
+        raise SourceError(f"{place.uri}: shorter than position {offset}", hint="it was replaced or cut: start anew")
+    return offset
+
+
+def _pass_over(stream: BinaryIO, limit: int) -> int:
+    """Read to the end of the line, a piece at a time, and return how many bytes that took."""
+    passed = 0
+    while piece := stream.readline(limit):
+        passed += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return passed
+
+
+def flaw(line: bytes) -> str:
+    """Return why `line` is not even to be parsed as JSON: not UTF-8, or nested too deeply; empty where it may be.
+
+    Parsers differ in what they check within the fields they ignore; this holds for all of a record.
+    """
+    if not line.isascii():
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            return f"not UTF-8: {error.reason} at byte {error.start}"
+    # Brackets are counted first, strings and all: nearly every record passes by that alone.
+    if line.count(b"{") + line.count(b"[") > DEPTH_LIMIT and _deeper(line):
+        return f"nested deeper than {DEPTH_LIMIT} levels"
+    return ""
+
+
+def _deeper(line: bytes) -> bool:
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(line):
+        token = match.group()
+        if token in (b"{", b"["):
+            depth += 1
+            if depth > DEPTH_LIMIT:
+                return True
+        elif token in (b"}", b"]"):
+            depth -= 1
+    return False

@@ -1,0 +1,190 @@
+"""Find what a URI names, and open it as the feed it is."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from glob import glob
+from importlib.metadata import EntryPoint, entry_points
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Final
+
+from leeway.errors import SourceError, UnsupportedError
+from leeway.events import Facet, Measure
+from leeway.sources import places
+from leeway.sources.collections import Collection
+from leeway.sources.jsonl import JsonLines
+from leeway.sources.lines import lines
+from leeway.sources.places import Place, spooled
+from leeway.sources.records import Record, Source, SourceKind, rejected
+from leeway.sources.sysmon import Sysmon
+
+SOURCES: Final[tuple[SourceKind, ...]] = (JsonLines, Sysmon, Collection)
+"""The sources of a default installation. To add one: its file, this line, its test."""
+
+_GROUP: Final = "leeway.sources"
+"""Entry points by which another distribution adds sources."""
+
+_WILDCARDS: Final = frozenset("*?[")
+
+_LINES_TRIED: Final = 20
+"""Lines of a file by which it is recognised."""
+
+
+@lru_cache(maxsize=1)
+def source_kinds() -> dict[str, SourceKind]:
+    """Return every kind of source by its name: Leeway's own, then those of other distributions.
+
+    Raises:
+        SourceError: where another distribution's source cannot be loaded.
+    """
+    kinds = {kind.name: kind for kind in SOURCES}
+    for entry in entry_points(group=_GROUP):
+        if entry.name not in kinds:
+            kinds[entry.name] = _loaded(entry)
+    return kinds
+
+
+def _loaded(entry: EntryPoint) -> SourceKind:
+    try:
+        kind: SourceKind = entry.load()
+    except (ImportError, AttributeError) as error:
+        owner = entry.dist.name if entry.dist else entry.value
+        raise SourceError(f"the source {entry.name!r} of {owner} cannot be loaded: {error}") from error
+    return kind
+
+
+def open_sources(uri: str, *, kind: str | None = None, stdin: BinaryIO | None = None) -> tuple[Source, ...]:
+    """Return the sources that a URI names: one for a file or `-`, one a file for a folder or a glob, sorted by path.
+
+    Args:
+        uri: a path, a folder (searched in depth), a glob or `-`; `jsonl:PATH` forces the kind.
+        kind: the kind of every file; by default each is recognised by its first lines.
+        stdin: what `-` reads; it is copied to disk first, because recognising and correcting read it again.
+
+    Raises:
+        SourceError: where nothing is there, nothing is recognised, or the kind is unknown.
+        UnsupportedError: for Kusto.
+    """
+    prefix, path = _split(uri)
+    if kind is not None and prefix is not None and kind != prefix:
+        raise SourceError(f"{uri}: asked for as {kind}", hint="give the kind once")
+    chosen = _chosen(kind or prefix)
+    if path == "-":
+        if stdin is None:
+            raise SourceError("nothing is on standard input", hint="pipe events into the command")
+        return (_opened(spooled(stdin), chosen, alone=True),)
+    found = tuple(_found(path, chosen))
+    sources = tuple(_opened(place, chosen, alone=len(found) == 1) for place in found)
+    if all(isinstance(source, _Unrecognised) for source in sources):
+        raise SourceError(f"{uri}: no file of a known kind", hint=_hint())
+    return sources
+
+
+def fingerprint(uri: str) -> str:
+    """Return the mark of what the file holds now, to be kept beside a position in it; empty for standard input.
+
+    Raises:
+        SourceError: where it cannot be read.
+    """
+    path = _split(uri)[1]
+    return "" if path == "-" else places.fingerprint(Place(Path(path), uri))
+
+
+def still_holds(uri: str, mark: str) -> bool:
+    """Say whether the file still starts with the bytes that `mark` was taken of, so that positions in it hold.
+
+    A file that only grew does; one that was replaced or cut does not; standard input never does.
+
+    Raises:
+        SourceError: where it cannot be read.
+    """
+    path = _split(uri)[1]
+    return path != "-" and places.still_holds(Place(Path(path), uri), mark)
+
+
+def _split(uri: str) -> tuple[str | None, str]:
+    """Return (kind, path) of `jsonl:events.jsonl`, (None, path) of a bare path."""
+    if uri.startswith("kusto:"):
+        raise UnsupportedError("Kusto is not in this version", hint="export the tables to JSON lines and give those")
+    prefix, colon, path = uri.partition(":")
+    return (prefix, path) if colon and prefix in source_kinds() else (None, uri)
+
+
+def _chosen(kind: str | None) -> SourceKind | None:
+    if kind is not None and kind not in source_kinds():
+        raise SourceError(f"unknown kind of source {kind!r}", hint=_hint())
+    return source_kinds()[kind] if kind is not None else None
+
+
+def _hint() -> str:
+    return f"kinds are {', '.join(sorted(source_kinds()))}; force one by writing KIND:PATH"
+
+
+def _found(path: str, chosen: SourceKind | None) -> Iterator[Place]:
+    """Yield the files that a path, folder or glob names, sorted.
+
+    Raises:
+        SourceError: where there are none.
+    """
+    there = Path(path)
+    if there.is_dir():
+        kinds: Iterable[SourceKind] = [chosen] if chosen else source_kinds().values()
+        patterns = sorted({pattern for kind in kinds for pattern in kind.patterns})
+        files = {file for pattern in patterns for file in there.rglob(pattern) if file.is_file()}
+        if not files:
+            raise SourceError(f"{path}: holds no file named {', '.join(patterns)}", hint="name a file in it")
+    elif not there.exists() and not _WILDCARDS.isdisjoint(path):
+        names = glob(path, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute pattern
+        files = {Path(name) for name in names if Path(name).is_file()}
+        if not files:
+            raise SourceError(f"{path}: matches no file", hint="quote the pattern, or name a file")
+    else:
+        files = {there}
+    for file in sorted(files, key=lambda each: each.as_posix()):
+        yield _placed(file)
+
+
+def _placed(file: Path) -> Place:
+    """Return the place of a file; a pipe or device is copied first, for it cannot be read twice."""
+    if not file.exists():
+        raise SourceError(f"{file}: no such file or folder", hint=f"give a file, a folder, a glob or -; {_hint()}")
+    if file.is_file():
+        return Place(file)
+    with file.open("rb") as stream:
+        return spooled(stream, str(file))
+
+
+def _opened(place: Place, chosen: SourceKind | None, *, alone: bool) -> Source:
+    if chosen is not None:
+        return chosen(place)
+    head = [line for _, line in islice(lines(place), _LINES_TRIED)]
+    for line in head:
+        for kind in source_kinds().values():
+            if isinstance(line, bytes) and kind.recognises(line):
+                return kind(place)
+    if not head:
+        return JsonLines(place)
+    if alone:
+        raise SourceError(f"{place.uri}: not recognised by its first lines", hint=_hint())
+    return _Unrecognised(place)
+
+
+class _Unrecognised:
+    """A file among others that is of no known kind: refused aloud, once, so that the others are still read."""
+
+    name: ClassVar[str] = "unrecognised"
+    observes: ClassVar[frozenset[Facet | Measure]] = frozenset()
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def uri(self) -> str:
+        """Return the place as the caller wrote it."""
+        return self._place.uri
+
+    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
+        """Yield one refusal for the whole file."""
+        for offset, line in islice(lines(self._place, after), 0 if after else 1):
+            record = line if isinstance(line, bytes) else b""
+            yield str(offset), rejected(offset, record, f"{self.uri} is of no known kind: not read")

@@ -1,0 +1,133 @@
+"""Where bytes come from: a file that can be opened again, or a stream that was copied to one first."""
+
+import gzip
+import lzma
+import tempfile
+import weakref
+from hashlib import blake2b
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from shutil import copyfileobj
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from leeway.errors import SourceError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_GZIP: Final = b"\x1f\x8b"
+"""First bytes of a gzip file (RFC 1952, section 2.3.1)."""
+
+_XZ: Final = b"\xfd7zXZ\x00"
+"""First bytes of an xz file (its format, section 2.1.1.1)."""
+
+_BUFFER: Final = 1 << 18
+"""Bytes decompressed at a time."""
+
+_HEAD: Final = 4_096
+"""Decompressed bytes by which a file is told from another one of the same name."""
+
+
+class Place:
+    """A file, plain or compressed by gzip or xz, that can be read from its start as often as needed."""
+
+    __slots__ = ("__weakref__", "path", "uri")
+
+    def __init__(self, path: Path, uri: str = "") -> None:
+        self.path = path
+        self.uri = uri or str(path)
+        """The place as messages and stored positions name it."""
+
+    def open(self) -> BufferedReader:
+        """Return the decompressed bytes, from the first one.
+
+        Raises:
+            SourceError: where the file cannot be opened.
+        """
+        try:
+            stored = self.path.open("rb")
+        except OSError as error:
+            raise SourceError(f"{self.uri}: {error.strerror}", hint="give an existing, readable file") from error
+        magic = stored.peek(len(_XZ))
+        if magic.startswith(_GZIP):
+            return BufferedReader(_Decompressed(gzip.GzipFile(fileobj=stored), stored), _BUFFER)
+        if magic.startswith(_XZ):
+            return BufferedReader(_Decompressed(lzma.LZMAFile(stored), stored), _BUFFER)
+        return stored
+
+
+class _Decompressed(RawIOBase):
+    """Decompressed bytes as they come, so that those before a flaw are handed out before its error is raised.
+
+    Closes the file below it too: neither gzip nor lzma closes what it was handed.
+    """
+
+    def __init__(self, stream: gzip.GzipFile | lzma.LZMAFile, stored: BinaryIO) -> None:
+        self._stream = stream
+        self._stored = stored
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer)
+        piece = self._stream.read1(len(view))
+        view[: len(piece)] = piece
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def close(self) -> None:
+        super().close()
+        self._stream.close()
+        self._stored.close()
+
+
+def spooled(stream: BinaryIO, uri: str = "-") -> Place:
+    """Return a place that holds a copy of all of `stream`, on disk and gone with the place.
+
+    A feed is read more than once (to recognise it, to correct its times), and a pipe can be read only once. The copy
+    is readable by its owner only.
+    """
+    with tempfile.NamedTemporaryFile(prefix="leeway-", delete=False) as copy:
+        place = Place(Path(copy.name), uri)
+        weakref.finalize(place, place.path.unlink, missing_ok=True)
+        copyfileobj(stream, copy)
+    return place
+
+
+def fingerprint(place: Place) -> str:
+    """Return the mark of what the place holds now: the size and digest of its first 4 KiB, decompressed.
+
+    Raises:
+        SourceError: where they cannot be read.
+    """
+    return _mark(_head(place, _HEAD))
+
+
+def still_holds(place: Place, mark: str) -> bool:
+    """Say whether the place still starts with the bytes that `mark`, an earlier fingerprint, was taken of.
+
+    A file that only grew does; one that was replaced or cut does not, and positions within it mean nothing any more.
+    """
+    size = mark.partition("-")[0]
+    return size.isdecimal() and len(size) < len(str(_HEAD)) + 1 and _mark(_head(place, int(size))) == mark
+
+
+def _head(place: Place, size: int) -> bytes:
+    with place.open() as stream:
+        try:
+            return stream.read(size)
+        except (EOFError, OSError, lzma.LZMAError) as error:
+            raise SourceError(f"{place.uri}: unreadable at its start: {error}") from error
+
+
+def _mark(head: bytes) -> str:
+    return f"{len(head)}-{blake2b(head, digest_size=16).hexdigest()}"

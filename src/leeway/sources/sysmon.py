@@ -1,0 +1,119 @@
+"""Windows events as flat JSON lines: Sysmon 1, 3, 5, 7, 11, 15, 22, 23, 26 and Security 4688, 4689, 5156.
+
+Sysmon sees processes, connections, names, modules and files with their users. It does not see how much was sent or
+received, nor the tools of an agent, nor which file was read; a detector of those is blind on this feed.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from typing import ClassVar, Final
+
+import msgspec
+from msgspec import Struct
+
+from leeway.errors import InvalidEventError, SourceError
+from leeway.events import AnyEvent, Facet, Measure
+from leeway.sources.lines import flaw, lines
+from leeway.sources.places import Place
+from leeway.sources.records import Record, Skipped, rejected
+from leeway.sources.redacted import without_secrets
+from leeway.sources.sysmon_acts import ACTS, FieldsOf
+from leeway.sources.sysmon_rows import ROWS, Row, Scalar, host_of, number, text
+from leeway.sources.sysmon_times import Correction, own_time
+
+_LAST_EVENT: Final = 65_535
+"""Largest event id that Windows has."""
+
+_UNSEEN: Final = frozenset(
+    {Facet.TOOL, Facet.TOOL_ARGUMENT, Measure.BYTES_OUT, Measure.BYTES_IN, Measure.TOOL_DURATION_US}
+)
+"""What no Sysmon or Security event tells."""
+
+
+class _Marks(Struct):
+    event_id: Scalar = msgspec.field(name="EventID")
+
+
+_MARKS: Final = msgspec.json.Decoder(_Marks)
+
+
+class Sysmon:
+    """Sysmon and Security events, one JSON object a line.
+
+    Events that Leeway learns nothing from are skipped and counted. A start that both Sysmon and Security report stays
+    two events. Ids are digests: the rows have none of their own that holds beyond one export.
+    """
+
+    name: ClassVar[str] = "sysmon"
+    observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure)) - _UNSEEN
+    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.jsonl.gz", "*.jsonl.xz", "*.log")
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def uri(self) -> str:
+        """Return the place as the caller wrote it."""
+        return self._place.uri
+
+    @classmethod
+    def recognises(cls, line: bytes) -> bool:
+        """Say whether the line is an object with an `EventID`."""
+        try:
+            return not flaw(line) and _MARKS.decode(line).event_id is not None
+        except msgspec.MsgspecError:
+            return False
+
+    @cached_property
+    def _correction(self) -> Correction:
+        """How far the shipper's clock was off, over the whole file; measured when a first row needs it."""
+        return Correction(self._whole_lines())
+
+    def _whole_lines(self) -> Iterator[bytes]:
+        """Yield the lines up to where the file is cut short, if it is: `read` comes to the same place and says so."""
+        with suppress(SourceError):
+            for _, line in lines(self._place):
+                if isinstance(line, bytes):
+                    yield line
+
+    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
+        """Yield each record with the decimal byte offset behind it.
+
+        Raises:
+            SourceError: when the file cannot be read on.
+        """
+        for offset, line in lines(self._place, after):
+            yield str(offset), rejected(offset, b"", line) if isinstance(line, str) else self._record(offset, line)
+
+    def _record(self, offset: int, line: bytes) -> Record:
+        if reason := flaw(line):
+            return rejected(offset, line, reason)
+        try:
+            row = ROWS.decode(line)
+            feed, event_id = _feed(row), _event_id(row)
+            act = ACTS.get((feed, event_id))
+            if act is None:
+                return Skipped(str(offset), f"not used: {feed} {event_id}" if feed else "not used: another channel")
+            return self._event(row, *act)
+        except (msgspec.MsgspecError, InvalidEventError) as error:
+            return rejected(offset, line, str(error))
+
+    def _event(self, row: Row, kind: type[AnyEvent], fields_of: FieldsOf) -> AnyEvent:
+        time = own_time(row) or self._correction.time_of(row)
+        return without_secrets(msgspec.convert({**fields_of(row, time), "time": time, "host": host_of(row)}, kind))
+
+
+def _feed(row: Row) -> str:
+    """Return which log the row is of, empty for one that is not read; Linux' Sysmon names its channel otherwise."""
+    channel = (text(row.channel) or text(row.source_name)).casefold()
+    if "sysmon" in channel:
+        return "Sysmon"
+    return "Security" if channel in {"security", "microsoft-windows-security-auditing"} else ""
+
+
+def _event_id(row: Row) -> int:
+    event_id = number(row.event_id)
+    if event_id is None or not 0 <= event_id <= _LAST_EVENT:
+        raise InvalidEventError(f"EventID {text(row.event_id)[:40]!r} is none")
+    return event_id

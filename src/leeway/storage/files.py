@@ -1,0 +1,76 @@
+"""Files that are there whole or not at all, readable by their owner only."""
+
+import os
+import secrets
+from pathlib import Path
+
+from leeway.errors import StateError
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIRECTORY = 0o700
+
+SECRET_BYTES = 32
+
+
+def make_private_directory(path: Path) -> None:
+    """Create a directory and its parents, 0700 whatever the umask; refuse a link or one that others may write to.
+
+    Raises:
+        StateError: for a symbolic link, something that is no directory, or a world-writable one.
+    """
+    if path.is_symlink():
+        raise StateError(f"{path} is a symbolic link", hint="name the directory itself")
+    try:
+        path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"cannot create {path}: {error.strerror}") from error
+    if path.stat().st_mode & 0o002:
+        raise StateError(f"{path} is writable by everyone", hint=f"chmod o-w {path}")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new, never a part (0600).
+
+    Raises:
+        StateError: where the disk does not take it; the old content is still there then.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, PRIVATE_FILE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        draft.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise StateError(f"cannot write {path}: {error.strerror}", hint="is there space, and may you write here?") from error
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_or_make_secret(path: Path) -> bytes:
+    """Return the secret in a file of 64 hex digits; made at random, 0600, where there is none yet.
+
+    Raises:
+        StateError: where the file is not such a secret, or others may read it.
+    """
+    if not path.exists():
+        make_private_directory(path.parent)
+        write_whole(path, secrets.token_hex(SECRET_BYTES).encode() + b"\n")
+    if path.stat().st_mode & 0o077:
+        raise StateError(f"{path} may be read by others", hint=f"chmod 600 {path}")
+    try:
+        secret = bytes.fromhex(path.read_text("ascii").strip())
+    except (OSError, ValueError) as error:
+        raise StateError(f"{path} is not an id key", hint="it holds 64 hex digits; leeway makes one where none is") from error
+    if len(secret) != SECRET_BYTES:
+        raise StateError(f"{path} is not an id key: {len(secret)} bytes instead of {SECRET_BYTES}")
+    return secret

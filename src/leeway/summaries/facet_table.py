@@ -1,0 +1,192 @@
+"""The one place where it is written what is remembered of an event.
+
+A row says: of this kind of event, remember this value of this facet, for these agents. Builders, the law tests and
+the list of what a source can observe read the table; nothing else knows which field feeds which facet.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from leeway.agents import Actor, argument_shape, is_model_file, process_name
+from leeway.destinations import host_name, network_levels, registrable_domain
+from leeway.events import (
+    ConnectionOpened,
+    Event,
+    Facet,
+    FileTouched,
+    Measure,
+    ModuleLoaded,
+    NameResolved,
+    ProcessStarted,
+    ToolCalled,
+    Value,
+)
+from leeway.text import base_name, blank, path_levels
+
+EPHEMERAL = 49_152
+"""First dynamic port (RFC 6335 section 6); ports from here on are one value."""
+
+_MODULE_LIMIT = 256
+
+
+class Credit(Enum):
+    """For which agents a value counts."""
+
+    LINEAGE = "the actor and every ancestor"
+    NEAREST = "the nearest agent only: what a child loads says little about its grandparent"
+    PARENT = "the ancestors of a started process, itself excluded"
+
+
+class FacetRow(NamedTuple):
+    """One line of the table. `read` returns None where the event does not show the facet."""
+
+    facet: Facet
+    event: type[Event]
+    credit: Credit
+    read: Callable[[Any, Actor], Value | None]
+
+
+class MeasureRow(NamedTuple):
+    """One quantity; `read` returns None where the sensor does not say. `key` names a part that is summed apart."""
+
+    measure: Measure
+    event: type[Event]
+    read: Callable[[Any], int | None]
+    key: Callable[[Any], str]
+
+
+def _port(event: ConnectionOpened) -> str:
+    return "ephemeral" if event.port >= EPHEMERAL else str(event.port)
+
+
+def _place(event: ConnectionOpened) -> tuple[str, str] | None:
+    """Return (registrable domain, host) of an outbound connection to a named host."""
+    if not event.outbound or network_levels(event.destination) is not None:
+        return None
+    host = host_name(event.destination)
+    return (registrable_domain(host), host) if host else None
+
+
+def _levels(event: ConnectionOpened) -> tuple[str, str, str] | None:
+    """Return the address levels of an outbound connection whose host name is not known."""
+    return network_levels(event.destination) if event.outbound else None
+
+
+def _address(event: ConnectionOpened) -> Value | None:
+    return network_levels(event.address or event.destination) if event.outbound else None
+
+
+def _domain_port(event: ConnectionOpened) -> Value | None:
+    place = _place(event)
+    return (place[0], _port(event)) if place else None
+
+
+def _network_port(event: ConnectionOpened) -> Value | None:
+    levels = _levels(event)
+    return (levels[0], levels[1], _port(event)) if levels else None
+
+
+def _child_arguments(event: ProcessStarted) -> Value | None:
+    process = event.process
+    if process is None or process.command_line is None:
+        return None
+    return process_name(process.image), argument_shape(process.command_line)
+
+
+def _child(event: ProcessStarted, _: Actor) -> Value | None:
+    return (process_name(event.process.image),) if event.process and event.process.image else None
+
+
+def _module(event: ModuleLoaded) -> Value | None:
+    own = event.process is not None and base_name(event.process.image) == base_name(event.path)
+    name = blank(base_name(event.path))[:_MODULE_LIMIT]
+    return None if own or not name else (name,)
+
+
+def _module_digest(event: ModuleLoaded, _: Actor) -> Value | None:
+    module = _module(event)
+    # A load without a digest is a value of its own: a digest that comes later does not speak for it.
+    return (*module, (event.digest or "").casefold()) if module else None
+
+
+@lru_cache(maxsize=65_536)
+def _model_file(path: str) -> str | None:
+    tree = "/".join(part for part in path_levels(path)[1:] if part)
+    return tree if is_model_file(path) else None
+
+
+def _model(event: FileTouched) -> str | None:
+    return _model_file(event.path) if event.modifies else None
+
+
+def _model_user(event: FileTouched, _: Actor) -> Value | None:
+    file = _model(event)
+    return (file, event.user) if file and event.user else None
+
+
+def _model_arguments(event: FileTouched, actor: Actor) -> Value | None:
+    file = _model(event)
+    return (file, f"{actor.process} {argument_shape(actor.command_line)}".strip()) if file else None
+
+
+def _hour(event: Event, _: Actor) -> Value:
+    return ("weekend" if event.time.weekday() >= 5 else "weekday", f"{event.time.hour:02d}")  # noqa: PLR2004  # Saturday
+
+
+def _levels_or_none(value: Value | None, length: int) -> Value | None:
+    return value[:length] if value else None
+
+
+FACETS: tuple[FacetRow, ...] = (
+    FacetRow(Facet.CHILD, ProcessStarted, Credit.PARENT, _child),
+    FacetRow(Facet.CHILD_ARGUMENTS, ProcessStarted, Credit.PARENT, lambda event, _: _child_arguments(event)),
+    FacetRow(Facet.REGISTRABLE_DOMAIN, ConnectionOpened, Credit.LINEAGE, lambda e, _: _levels_or_none(_place(e), 1)),
+    FacetRow(Facet.DOMAIN, ConnectionOpened, Credit.LINEAGE, lambda event, _: _place(event)),
+    FacetRow(Facet.DOMAIN_PORT, ConnectionOpened, Credit.LINEAGE, lambda event, _: _domain_port(event)),
+    FacetRow(Facet.SUPERNET, ConnectionOpened, Credit.LINEAGE, lambda e, _: _levels_or_none(_levels(e), 1)),
+    FacetRow(Facet.NETWORK, ConnectionOpened, Credit.LINEAGE, lambda e, _: _levels_or_none(_levels(e), 2)),
+    FacetRow(Facet.NETWORK_PORT, ConnectionOpened, Credit.LINEAGE, lambda event, _: _network_port(event)),
+    FacetRow(Facet.IP, ConnectionOpened, Credit.LINEAGE, lambda event, _: _address(event)),
+    FacetRow(
+        Facet.PORT, ConnectionOpened, Credit.LINEAGE, lambda event, _: ("out" if event.outbound else "in", _port(event))
+    ),
+    FacetRow(
+        Facet.REGISTRABLE_DOMAIN, NameResolved, Credit.LINEAGE, lambda event, _: (registrable_domain(event.name),)
+    ),
+    FacetRow(
+        Facet.DOMAIN, NameResolved, Credit.LINEAGE, lambda e, _: (registrable_domain(e.name), host_name(e.name))
+    ),
+    FacetRow(Facet.MODULE, ModuleLoaded, Credit.NEAREST, lambda event, _: _module(event)),
+    FacetRow(Facet.MODULE_DIGEST, ModuleLoaded, Credit.NEAREST, _module_digest),
+    FacetRow(Facet.TREE, FileTouched, Credit.LINEAGE, lambda event, _: path_levels(event.path)[:1]),
+    FacetRow(Facet.DIRECTORY, FileTouched, Credit.LINEAGE, lambda event, _: path_levels(event.path)[:2]),
+    FacetRow(Facet.FILE, FileTouched, Credit.LINEAGE, lambda event, _: path_levels(event.path)),
+    FacetRow(Facet.MODEL_FILE, FileTouched, Credit.LINEAGE, lambda event, _: (f,) if (f := _model(event)) else None),
+    FacetRow(Facet.MODEL_FILE_USER, FileTouched, Credit.LINEAGE, _model_user),
+    FacetRow(Facet.MODEL_FILE_ARGUMENTS, FileTouched, Credit.LINEAGE, _model_arguments),
+    FacetRow(Facet.USER, Event, Credit.LINEAGE, lambda event, _: (event.user,) if event.user else None),
+    FacetRow(Facet.TOOL, ToolCalled, Credit.NEAREST, lambda event, _: (event.tool,)),
+    FacetRow(Facet.HOUR, Event, Credit.LINEAGE, _hour),
+)
+"""Rows whose event is `Event` hold for every kind."""
+
+
+def _destination(event: ConnectionOpened) -> str:
+    place = _place(event)
+    return place[0] if place else event.destination
+
+
+MEASURES: tuple[MeasureRow, ...] = (
+    MeasureRow(Measure.EVENTS, Event, lambda _: 1, lambda _: ""),
+    MeasureRow(Measure.BYTES_OUT, ConnectionOpened, lambda event: event.bytes_out, lambda _: ""),
+    MeasureRow(Measure.BYTES_OUT, ConnectionOpened, lambda event: event.bytes_out, _destination),
+    MeasureRow(Measure.BYTES_IN, ConnectionOpened, lambda event: event.bytes_in, lambda _: ""),
+    MeasureRow(Measure.TOOL_DURATION_US, ToolCalled, lambda event: event.duration_us, lambda event: event.tool),
+)
+
+
+def tool_arguments(event: ToolCalled) -> tuple[Value, ...]:
+    """Return the values of TOOL_ARGUMENT, the one facet of which an event shows several."""
+    return tuple((event.tool, name) for name in sorted(event.arguments))
