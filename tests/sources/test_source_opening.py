@@ -98,6 +98,8 @@ def test_a_pipe_is_copied_for_it_cannot_be_read_twice() -> None:
     os.write(writer, LINE)
     os.close(writer)
     (source,) = open_sources(f"/dev/fd/{reader}")
+    assert fingerprint(f"/dev/fd/{reader}") == ""
+    assert not still_holds(f"/dev/fd/{reader}", "0-")
     os.close(reader)
     assert len(list(source.read())) == len(list(source.read())) == 1
 

@@ -1,9 +1,11 @@
+import gzip
 import json
 from datetime import UTC, datetime
 from io import BytesIO
 
 import pytest
 
+from leeway.errors import SourceError
 from leeway.events import (
     AnyEvent,
     ConnectionOpened,
@@ -313,6 +315,7 @@ def test_events_that_teach_nothing_are_skipped_and_say_which(row: dict, reason: 
         pytest.param(sysmon(22), "no QueryName", id="name"),
         pytest.param(sysmon(5, Hostname="-"), "neither a host", id="host"),
         pytest.param(sysmon(5, Hostname="h" * 1_025), "length <= 1024", id="long host"),
+        pytest.param(sysmon(5, UtcTime="2026-02-30 09:00:00.250"), "unreadable UtcTime", id="30 February"),
         pytest.param(sysmon(5, UtcTime="soon"), "unreadable UtcTime 'soon'", id="time"),
         pytest.param(sysmon(5, UtcTime=None, **{"@timestamp": None}), "no zone", id="EventTime alone"),
         pytest.param(sysmon(1, Hashes="SHA256=zz"), "matching regex", id="digest"),
@@ -399,6 +402,40 @@ def test_the_correction_does_not_depend_on_where_reading_resumes() -> None:
     (first, _), last = source.read()
     assert list(source.read(after=first)) == [last]
     assert last[1].time == datetime(2026, 3, 2, 9, 0, 30, tzinfo=UTC)
+
+
+def test_a_file_cut_short_gives_what_came_before() -> None:
+    rows = [shipped("2026-03-02T17:00:30Z"), sysmon(5, **PAIR, **{"@timestamp": "2026-03-02T17:00:00Z"})]
+    body = b"".join(json.dumps(row).encode() + b"\n" for row in rows * 500)
+    found = []
+    with pytest.raises(SourceError, match="cut short"):  # noqa: PT012  # what came before counts
+        for _, record in Sysmon(spooled(BytesIO(gzip.compress(body)[:-9]))).read():
+            found.append(record.time.second)
+    assert found[:2] == [30, 0]
+
+
+def test_lines_that_only_look_like_times_measure_nothing() -> None:
+    body = (
+        b'{"UtcTime": 7}\n["UtcTime"]\n'
+        + b"x" * (1 << 20)
+        + b"\n"
+        + json.dumps(shipped("2026-03-02T09:00:00Z")).encode()
+    )
+    *_, (_, event) = Sysmon(spooled(BytesIO(body))).read()
+    assert event.time == datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def test_captures_beyond_the_bound_share_one_correction() -> None:
+    pairs = [
+        sysmon(5, **PAIR, _capture=str(number), **{"@timestamp": f"2026-03-02T1{number // 1_024}:00:00Z"})
+        for number in range(1_030)
+    ]
+    *_, first, beyond = read(
+        *pairs,
+        shipped("2026-03-02T12:00:30Z", _capture="7"),
+        shipped("2026-03-02T12:00:30Z", _capture="1027"),
+    )
+    assert (first.time.hour, beyond.time.hour) == (11, 10)
 
 
 def test_the_same_start_seen_by_both_sensors_stays_two_events() -> None:

@@ -104,13 +104,13 @@ def stories(fleet: Fleet, events: dict[str, AnyEvent]) -> dict[str, Story]:
     return {label: Story(fleet, events, arguments, label) for label in fleet.truth.agents}
 
 
-def test_what_agents_do_on_judged_days_was_learned_before(stories):
+def test_what_agents_do_on_judged_days_was_learned_before(stories: dict[str, Story]) -> None:
     unlearned = [(label, value) for label, story in stories.items() for value in story.unlearned()]
     assert [remark for remark in unlearned if remark[1][0] in SHARP] == []
     assert 0 < len(unlearned) <= 20
 
 
-def test_every_judged_agent_that_does_not_appear_has_its_seven_days(fleet, stories):
+def test_every_judged_agent_that_does_not_appear_has_its_seven_days(fleet: Fleet) -> None:
     appearing = {drift.agent for drift in fleet.truth.drifts if drift.type in {"new_agent", "learning"}}
     settled = [agent for agent in fleet.agents if agent.label not in appearing]
     assert all(agent.first_day == 1 for agent in settled)
@@ -134,14 +134,16 @@ NOVEL = {
 
 
 @pytest.mark.parametrize("kind", NOVEL, ids=str)
-def test_a_drift_is_new_to_its_agent(kind, fleet, stories):
+def test_a_drift_is_new_to_its_agent(kind: DriftType, fleet: Fleet, stories: dict[str, Story]) -> None:
     for drift in _of(fleet, kind):
         new = {value[0] for value in stories[drift.agent].new()}
         assert new & NOVEL[kind], drift
 
 
 @pytest.mark.parametrize("kind", NOVEL, ids=str)
-def test_what_is_new_in_a_drift_is_never_seen_elsewhere(kind, fleet, stories):
+def test_what_is_new_in_a_drift_is_never_seen_elsewhere(
+    kind: DriftType, fleet: Fleet, stories: dict[str, Story]
+) -> None:
     tenants = {"model", "model_user", "model_arguments", "directory"}
     for drift in _of(fleet, kind):
         new = {value for value in stories[drift.agent].new() if value[0] in NOVEL[kind] - tenants}
@@ -149,22 +151,22 @@ def test_what_is_new_in_a_drift_is_never_seen_elsewhere(kind, fleet, stories):
         assert not any(new & (story.judged | story.drifted | set(story.count)) for story in others), drift
 
 
-def test_a_fan_out_reaches_fifteen_new_places_or_more(fleet, stories):
+def test_a_fan_out_reaches_fifteen_new_places_or_more(fleet: Fleet, stories: dict[str, Story]) -> None:
     for drift in _of(fleet, DriftType.DESTINATION_FAN_OUT):
         new = {value for value in stories[drift.agent].new() if value[0] in {"domain", "network"}}
         assert len(new) >= 14
 
 
-def test_a_first_spawn_comes_from_an_agent_without_children(fleet, stories):
+def test_a_first_spawn_comes_from_an_agent_without_children(fleet: Fleet, stories: dict[str, Story]) -> None:
     childless = [d.agent for d in _of(fleet, DriftType.NEW_CHILD) if not _kinds(stories[d.agent], "child")]
     assert len(childless) == 1
 
 
-def test_flow_and_module_come_within_the_hour(fleet):
+def test_flow_and_module_come_within_the_hour(fleet: Fleet) -> None:
     assert all((drift.last - drift.first).total_seconds() <= 3_600 for drift in _of(fleet, DriftType.FLOW_AND_MODULE))
 
 
-def test_an_excess_is_a_hundred_times_the_busiest_hour(fleet, events):
+def test_an_excess_is_a_hundred_times_the_busiest_hour(fleet: Fleet, events: dict[str, AnyEvent]) -> None:
     for drift in _of(fleet, DriftType.EXCESS_TRANSFER):
         normal, odd = Counter(), Counter()
         for id_ in fleet.truth.agents[drift.agent]:
@@ -175,14 +177,16 @@ def test_an_excess_is_a_hundred_times_the_busiest_hour(fleet, events):
         assert max(odd.values()) >= 100 * max(normal.values())
 
 
-def test_an_agent_in_its_learning_period_was_seen_once_for_a_short_run(fleet, events):
+def test_an_agent_in_its_learning_period_was_seen_once_for_a_short_run(
+    fleet: Fleet, events: dict[str, AnyEvent]
+) -> None:
     for drift in _of(fleet, DriftType.LEARNING):
         before = [events[id_].time for id_ in set(fleet.truth.agents[drift.agent]) - set(drift.event_ids)]
         assert (min(before) - fleet.start).days + 1 in {6, 7}
         assert (max(before) - min(before)).total_seconds() <= 2 * 3_600
 
 
-def test_policies_are_left_by_their_drifts_alone(fleet, stories):
+def test_policies_are_left_by_their_drifts_alone(fleet: Fleet, stories: dict[str, Story]) -> None:
     for story in stories.values():
         name = base_name(story.host_agent.image).removesuffix(".exe")
         normal = {value for value in (*story.count, *story.judged) if value[0] in {"child", "module"}}
@@ -193,13 +197,13 @@ def test_policies_are_left_by_their_drifts_alone(fleet, stories):
             assert any(_allowed(fleet, name, value) is False for value in stories[drift.agent].drifted)
 
 
-def test_a_release_brings_few_new_values(fleet, stories):
+def test_a_release_brings_few_new_values(fleet: Fleet, stories: dict[str, Story]) -> None:
     for release in fleet.truth.releases:
         new = stories[release.agent].new()
         assert sorted(value[0] for value in new) == ["host", "module"]
 
 
-def test_interpreters_show_evidence_early_in_every_run(fleet, events):
+def test_interpreters_show_evidence_early_in_every_run(fleet: Fleet, events: dict[str, AnyEvent]) -> None:
     hosted = [agent for agent in fleet.agents if base_name(agent.image) in {"python3", "python.exe", "node"}]
     for agent in hosted:
         runs: dict[str, list[AnyEvent]] = defaultdict(list)

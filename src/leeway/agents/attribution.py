@@ -134,6 +134,7 @@ class Attribution:
         for event in events:
             key = self.lineage.actor(event)
             if key is not None:
+                self._credit_parent(event, key)
                 evidence = self._evidence(event)
                 if evidence:
                     self.lineage.grow(key, evidence)
@@ -141,6 +142,15 @@ class Attribution:
             signer = self._signer(instance)
             start = self._rules.catalogue.of_start(instance.image, instance.command_line or "", signer, instance.unit)
             self.lineage.grow(instance.key, start)
+
+    def _credit_parent(self, event: AnyEvent, child: InstanceKey) -> None:
+        """Give a parent the evidence of how it starts children: the wrappers that agents put around commands."""
+        parent = self.lineage[child].parent
+        if isinstance(event, ProcessStarted) and parent is not None:
+            line = self.lineage[child].command_line
+            evidence = self._rules.catalogue.of_child(line) if line else frozenset()
+            if evidence:
+                self.lineage.grow(parent, evidence)
 
     def _evidence(self, event: AnyEvent) -> frozenset[str]:
         catalogue = self._rules.catalogue

@@ -127,7 +127,7 @@ class _Stored(Struct, frozen=True, array_like=True):
     evicted: int
 
 
-_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+_ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Stored)
 
 
@@ -139,12 +139,15 @@ def encode_baseline(baseline: Baseline) -> bytes:
             baseline.agent,
             baseline.key,
             (baseline.first_day, baseline.last_day, baseline.active_days, baseline.events),
-            {facet: sorted(values.items()) for facet, values in baseline.entries.items()},
-            {facet: sorted(values.items()) for facet, values in baseline.pending.items()},
-            baseline.novelties,
-            baseline.hourly,
+            {facet: sorted(values.items()) for facet, values in sorted(baseline.entries.items())},
+            {facet: sorted(values.items()) for facet, values in sorted(baseline.pending.items())},
+            {facet: dict(sorted(days.items())) for facet, days in sorted(baseline.novelties.items())},
+            {
+                measure: {day: dict(sorted(hours.items())) for day, hours in sorted(days.items())}
+                for measure, days in sorted(baseline.hourly.items())
+            },
             baseline.provenance,
-            baseline.promoted,
+            dict(sorted(baseline.promoted.items())),
             baseline.evicted,
         )
     )

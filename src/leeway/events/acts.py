@@ -94,6 +94,12 @@ class ConnectionOpened(Event, frozen=True, kw_only=True, omit_defaults=True, tag
     """Bytes sent; None where the sensor does not say (Sysmon, Defender)."""
     bytes_in: Count | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Defaults are left out of the canonical record by identity, so an equal string must be the same object.
+        if self.protocol == "tcp":
+            force_setattr(self, "protocol", "tcp")
+
 
 class NameResolved(Event, frozen=True, kw_only=True, omit_defaults=True, tag="name_resolved"):
     """The process asked for the addresses of `name`."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from leeway.agents import AgentKey, IdKey, Instance, InstanceKey
 from leeway.baselines import Baseline, decode_baseline, encode_baseline
+from leeway.config import Settings
 from leeway.errors import StateError
 from leeway.findings import Finding, Verdict
 from leeway.pipeline import Outcome, World
@@ -22,6 +23,7 @@ _AGENT_KEYS = msgspec.msgpack.Decoder(AgentKey)
 _INSTANCES = msgspec.msgpack.Decoder(Instance)
 _SIGNED = msgspec.msgpack.Decoder(tuple[str, str])
 _FINDINGS = msgspec.msgpack.Decoder(Finding)
+_SETTINGS = msgspec.json.Decoder(Settings)
 _VERDICTS = msgspec.msgpack.Decoder(Verdict)
 
 
@@ -57,6 +59,20 @@ class Directory:
         """Ordinal of the last closed day; None where no day has closed."""
         closed = self.database.meta("closed_through")
         return int(closed) if closed is not None else None
+
+    def settings(self) -> Settings:
+        """Return the settings of the last run; the defaults before the first one.
+
+        Raises:
+            StateError: where they cannot be read.
+        """
+        stored = self.database.meta("settings")
+        return _decoded(_SETTINGS.decode, stored.encode()) if stored else Settings()
+
+    def remember(self, settings: Settings) -> None:
+        """Keep the settings for runs that give none."""
+        with self.database.transaction():
+            self.database.set_meta("settings", msgspec.json.encode(settings).decode())
 
     def world(self, before: int) -> World:
         """Return what the days before one (an ordinal) taught."""

@@ -82,12 +82,16 @@ def baseline_record(baseline: Baseline) -> dict[str, object]:
             for facet, values in sorted(baseline.pending.items())
         },
         "hourly_sums": {
-            measure: {date.fromordinal(day).isoformat(): hours for day, hours in days.items()}
+            measure: {date.fromordinal(day).isoformat(): _by_hour(hours) for day, hours in days.items()}
             for measure, days in sorted(baseline.hourly.items())
         },
         "provenance": [{"mode": one.mode, "first": one.first, "last": one.last} for one in baseline.provenance],
         "values_let_go": baseline.evicted,
     }
+
+
+def _by_hour(hours: Mapping[int, int]) -> dict[str, int]:
+    return {f"{hour:02d}": amount for hour, amount in sorted(hours.items())}
 
 
 def _listed(values: Mapping[Value, Entry]) -> list[dict[str, object]]:

@@ -81,25 +81,30 @@ def open_sources(uri: str, *, kind: str | None = None, stdin: BinaryIO | None = 
 
 
 def fingerprint(uri: str) -> str:
-    """Return the mark of what the file holds now, to be kept beside a position in it; empty for standard input.
+    """Return the mark of what the file holds now, to be kept beside a position in it; empty for a stream or pipe.
 
     Raises:
         SourceError: where it cannot be read.
     """
     path = _split(uri)[1]
-    return "" if path == "-" else places.fingerprint(Place(Path(path), uri))
+    return "" if _flows(path) else places.fingerprint(Place(Path(path), uri))
 
 
 def still_holds(uri: str, mark: str) -> bool:
     """Say whether the file still starts with the bytes that `mark` was taken of, so that positions in it hold.
 
-    A file that only grew does; one that was replaced or cut does not; standard input never does.
+    A file that only grew does; one that was replaced or cut does not; a stream or pipe never does.
 
     Raises:
         SourceError: where it cannot be read.
     """
     path = _split(uri)[1]
-    return path != "-" and places.still_holds(Place(Path(path), uri), mark)
+    return not _flows(path) and places.still_holds(Place(Path(path), uri), mark)
+
+
+def _flows(path: str) -> bool:
+    """Say whether what is there can be read only once."""
+    return path == "-" or (Path(path).exists() and not Path(path).is_file())
 
 
 def _split(uri: str) -> tuple[str | None, str]:

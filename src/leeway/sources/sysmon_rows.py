@@ -132,8 +132,8 @@ def addresses(results: str | None) -> tuple[str, ...]:
 def path_on_volume(application: str | None) -> str:
     r"""Return the path behind `\device\harddiskvolumeN`, whose drive letter the row does not tell.
 
-    >>> path_on_volume("\\\\device\\\\harddiskvolume2\\\\windows\\\\explorer.exe")
-    '\\\\windows\\\\explorer.exe'
+    >>> path_on_volume("\\device\\harddiskvolume2\\windows\\explorer.exe")
+    '\\windows\\explorer.exe'
     """
     spelt = text(application)
     if not spelt.casefold().startswith("\\device\\"):

@@ -18,7 +18,7 @@ from leeway.errors import InvalidEventError
 from leeway.sources.lines import flaw
 from leeway.sources.sysmon_rows import Row, Scalar
 
-_OFFSETS_KEPT: Final = 65_536
+_OFFSETS_KEPT: Final = 4_096
 """Offsets of one group that its median is taken of: the first ones."""
 
 _GROUPS_KEPT: Final = 1_024

@@ -137,20 +137,25 @@ class _Stored(Struct, frozen=True, array_like=True):
     agent: str
     day: date
     sightings: dict[Facet, list[tuple[Value, Sighting]]]
-    capped: frozenset[Facet]
+    capped: list[Facet]
     measures: dict[Measure, dict[str, MeasureTotals]]
     sessions: dict[str, Session]
 
 
-_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+_ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Stored)
 
 
 def encode_summary(summary: Summary) -> bytes:
     """Return the stored form; equal summaries have equal bytes."""
-    sightings = {facet: sorted(values.items()) for facet, values in summary.sightings.items()}
     stored = _Stored(
-        VERSION, summary.agent, summary.day, sightings, summary.capped, summary.measures, summary.sessions
+        VERSION,
+        summary.agent,
+        summary.day,
+        {facet: sorted(values.items()) for facet, values in sorted(summary.sightings.items())},
+        sorted(summary.capped),
+        {measure: dict(sorted(parts.items())) for measure, parts in sorted(summary.measures.items())},
+        dict(sorted(summary.sessions.items())),
     )
     return _ENCODER.encode(stored)
 
@@ -172,7 +177,7 @@ def decode_summary(body: bytes) -> Summary:
         agent=stored.agent,
         day=stored.day,
         sightings=sightings,
-        capped=stored.capped,
+        capped=frozenset(stored.capped),
         measures=stored.measures,
         sessions=stored.sessions,
     )

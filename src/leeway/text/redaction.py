@@ -42,4 +42,4 @@ def redact(text: str) -> str:
     text = text[:_LIMIT]
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
-    return text
+    return text[:_LIMIT]

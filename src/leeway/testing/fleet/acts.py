@@ -22,7 +22,7 @@ _SLOT = compile_pattern(r"\{([nuhd])\}")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine: its kind, how many seconds its clock is off, and the days on which its libraries and tools were updated."""
+    """A machine: its kind, by how many seconds its clock is off, and when its libraries and tools were updated."""
 
     name: str
     windows: bool

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from random import Random
 
 from leeway.events import AnyEvent
 from leeway.testing.fleet.acts import Act, Host, Load, Reach, Spawn, Touch, digest_of, fill
@@ -16,7 +15,7 @@ _RELEASE_HOUR = 10.0
 _VERSIONS = ("2.1.4", "2.3.0")
 _INTERPRETERS = ("/usr/bin/python3", "/usr/bin/node")
 """Images that the host's system updates replace."""
-_RARE = 0.02
+_RARE = 0.015
 """Share of runs with one of the rare acts."""
 
 
@@ -34,6 +33,7 @@ class Ways:
 class Run:
     """One process of an agent on one day, in seconds since the start; `born` names the instance."""
 
+    day: int
     born: str
     began: float
     """When the process was started: on an earlier day where it outlives one."""
@@ -119,31 +119,34 @@ def runs_of(seed: int, who: Character, day: int) -> tuple[Run, ...]:
     spans = rhythm.weekend if is_weekend(day) else rhythm.weekday
     if who.member.release_acts and day == RELEASE_DAY:
         spans = ((spans[0][0], _RELEASE_HOUR), (_RELEASE_HOUR + 0.2, spans[0][1]), *spans[1:])
+    if not spans:
+        return ()
     rng = draw(seed, who.label, "runs", day)
     volume = who.member.volume * (rhythm.weekend_share if is_weekend(day) else 1.0) * rng.uniform(0.9, 1.1)
-    hours = sum(end - begin for begin, end in spans)
-    return tuple(
-        _run(seed, who, (day, place), rng, span, round(volume * (span[1] - span[0]) / hours), 1 if spans[1:] else 2)
-        for place, span in enumerate(spans)
-    )
+    per_hour = volume / sum(end - begin for begin, end in spans)
+    runs = []
+    for place, (begin, end) in enumerate(spans):
+        bounds = tuple(midnight(day) + (hour + rng.uniform(-0.1, 0.1)) * HOUR_SECONDS for hour in (begin, end))
+        amount = round(per_hour * (end - begin)), 1 if spans[1:] else 2
+        runs.append(_run(seed, who, (day, place), (bounds[0], bounds[1]), amount))
+    return tuple(runs)
 
 
-def _run(seed: int, who: Character, when: tuple[int, int], rng: Random, span: tuple[float, float], events: int, repeats: int) -> Run:  # noqa: E501, PLR0913
+def _run(seed: int, who: Character, when: tuple[int, int], bounds: tuple[float, float], amount: tuple[int, int]) -> Run:
     day, place = when
-    begin, end = (midnight(day) + (hour + rng.uniform(-0.1, 0.1)) * HOUR_SECONDS for hour in span)
-    released = bool(who.member.release_acts) and (day, place) >= (RELEASE_DAY, 1)
     starts = who.member.rhythm.starts
     first = max((start for start in starts if start <= day), default=day)
     return Run(
+        day=day,
         born=f"{seed}|{who.label}|{first}|{place}",
-        began=begin if first == day else runs_of(seed, who, first)[0].begin,
-        begin=begin,
-        end=end,
+        began=bounds[0] if first == day else runs_of(seed, who, first)[0].begin,
+        begin=bounds[0],
+        end=bounds[1],
         starts=first == day,
         ends=not starts or day + 1 in starts,
-        version=int(released),
-        events=events,
-        repeats=repeats,
+        version=int(bool(who.member.release_acts) and when >= (RELEASE_DAY, 1)),
+        events=amount[0],
+        repeats=amount[1],
     )
 
 
@@ -174,13 +177,13 @@ def embodied(who: Character, run: Run) -> Instance:
     )
 
 
-def live(who: Character, run: Run, day: int, parent: Instance) -> Life:
+def live(who: Character, run: Run, parent: Instance) -> Life:
     """Return a run with its events, in no particular order."""
-    rng = draw(run.born, day)
-    trace = Trace(f"{run.born}|{day}", who.host, who.pids)
+    rng = draw(run.born, run.day)
+    trace = Trace(f"{run.born}|{run.day}", who.host, who.pids)
     actor, ways = embodied(who, run), who.ways[run.version]
     if run.starts:
-        _begin(trace, actor, who, run, day, parent, rng)
+        _begin(trace, actor, who, run, parent)
     for act in ways.opening:
         trace.perform(actor, act, run.begin + rng.uniform(3, 170), rng)
     lasting = ways.modules if who.member.rhythm.starts else ()
@@ -197,8 +200,8 @@ def live(who: Character, run: Run, day: int, parent: Instance) -> Life:
     return Life(run, actor, trace.events)
 
 
-def _begin(trace: Trace, actor: Instance, who: Character, run: Run, day: int, parent: Instance, rng: Random) -> None:  # noqa: PLR0913
-    digest = digest_of_run(who, day, run.version)
+def _begin(trace: Trace, actor: Instance, who: Character, run: Run, parent: Instance) -> None:
+    digest, rng = digest_of_run(who, run.day, run.version), draw(run.born, "begin")
     trace.started(run.begin, actor, parent, digest)
     trace.loaded(run.begin + 0.01, actor, actor.bare.image, digest, who.member.signer)
     for place, module in enumerate(who.ways[run.version].modules):

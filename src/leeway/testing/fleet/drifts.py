@@ -10,13 +10,14 @@ from random import Random
 from leeway.events import AnyEvent
 from leeway.testing.fleet.acts import Act, Load, Reach, Spawn, Touch
 from leeway.testing.fleet.behaviour import Character, Life
+from leeway.testing.fleet.clock import HOUR_SECONDS, draw
 from leeway.testing.fleet.lexicon import Lexicon
 from leeway.testing.fleet.roster import DriftType
-from leeway.testing.fleet.trace import Instance, Trace
+from leeway.testing.fleet.trace import Trace
 
 _MARGIN = 240
 """Seconds kept free at both ends of the run."""
-_LONGEST = 3 * 3_600
+_LONGEST = 3 * HOUR_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +65,9 @@ class Scene:
                 self.trace.perform(self.life.instance, act, self.rng.uniform(self.begin, self.end), self.rng, user)
 
 
-def scene(who: Character, life: Life, words: Lexicon, rng: Random, busiest_hour: int, scope: str) -> Scene:  # noqa: PLR0913
-    """Return the scene of one drift: a window of minutes to three hours within the run."""
+def scene(scope: str, who: Character, life: Life, words: Lexicon, busiest_hour: int) -> Scene:
+    """Return where a drift takes place: minutes to three hours of the run; `scope` names its draws and ids."""
+    rng = draw(scope, "window")
     first, last = life.run.begin + _MARGIN, life.run.end - _MARGIN
     length = min(rng.uniform(600, _LONGEST), (last - first) * 0.8)
     begin = rng.uniform(first, last - length)
@@ -118,7 +120,7 @@ def excess_transfer(at: Scene) -> None:
     """Send, within minutes, hundreds of times what the busiest hour sends: at once, or in many parts."""
     parts = (1, 24, 3)[at.variant]
     place = next(act for act in at.habits if isinstance(act, Reach))
-    first = at.begin - at.begin % 3_600 + 3_600 - at.who.host.skew
+    first = at.begin - at.begin % HOUR_SECONDS + HOUR_SECONDS - at.who.host.skew
     begin = first + 120 if first + 900 < at.end else at.begin
     for _ in range(parts):
         sent = int(500 * at.busiest_hour / parts * at.rng.uniform(0.9, 1.3))
@@ -236,6 +238,3 @@ def written(at: Scene) -> list[AnyEvent]:
     if drift is not None:
         WRITERS[drift](at)
     return at.trace.events
-
-
-__all__ = ["WRITERS", "Instance", "Scene", "scene", "written"]

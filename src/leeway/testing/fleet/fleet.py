@@ -133,6 +133,4 @@ def _drift(story: Story) -> Drift:
 
 def _release(story: Story) -> Release:
     times = [event.time for event in story.release]
-    return Release(
-        agent=story.who.label, first=min(times), last=max(times), event_ids=_ids(story.release)
-    )
+    return Release(agent=story.who.label, first=min(times), last=max(times), event_ids=_ids(story.release))

@@ -1,4 +1,4 @@
-"""What else goes on: services, shells, updates, browsers and backups that are no agents, and the sensors' heartbeats."""
+"""What else goes on: services, shells, updates, browsers, backups that are no agents; and the sensors' heartbeats."""
 
 from random import Random
 
@@ -34,7 +34,9 @@ _LINUX_BACKUP = Spawn(
     (Touch("/srv/models/base-instruct.gguf", "read"), Reach("vault.backups.example", up=900_000)),
 )
 _WINDOWS: tuple[Act, ...] = (
-    Spawn("svchost -k netsvcs -p", (Reach("settings-win.data.microsoft.com"), Load(r"C:\Windows\System32\wuaueng.dll"))),
+    Spawn(
+        "svchost -k netsvcs -p", (Reach("settings-win.data.microsoft.com"), Load(r"C:\Windows\System32\wuaueng.dll"))
+    ),
     Spawn("chrome --type=utility", (Reach("chatgpt.com"), Reach("claude.ai"), Reach("www.wikipedia.org"))),
     Spawn("chrome --type=gpu-process", (Load(r"C:\Program Files\Google\Chrome\Application\onnxruntime.dll"),)),
     Spawn("msteams --autostart", (Reach("teams.microsoft.com"), Reach("api.openai.com"))),

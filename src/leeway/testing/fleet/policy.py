@@ -1,10 +1,14 @@
 """The policy of the fleet: allow lists for the few agents whose drift is to leave them."""
 
+from re import compile as compile_pattern
+
 from leeway.config import Policy
 from leeway.config.policy import Rule
-from leeway.testing.fleet.acts import Act, Load, Spawn, command_name
+from leeway.testing.fleet.acts import Act, Spawn, command_name
 from leeway.testing.fleet.crew import members
 from leeway.testing.fleet.roster import DriftType, Member
+
+_VERSION = compile_pattern(r"[0-9](?:[0-9_.]*[0-9])?")
 
 
 def policy() -> Policy:
@@ -35,8 +39,6 @@ def _spawned(act: Act) -> set[str]:
 
 
 def _modules(member: Member, name: str) -> tuple[str, ...]:
-    """Return the names of the kind's modules and of the image itself; versions count as any."""
-    paths = [act.path for act in member.kind.modules if isinstance(act, Load)]
-    bases = (path.replace("\\", "/").rpartition("/")[2] for path in paths)
-    stems = {base.rstrip("0123456789").rstrip(".") for base in bases}
-    return tuple(sorted({f"{stem}*" for stem in stems} | {name, f"{name}.exe"}))
+    """Return the names of the kind's modules and of the image itself, any version of them."""
+    bases = (module.path.replace("\\", "/").rpartition("/")[2] for module in member.kind.modules)
+    return tuple(sorted({_VERSION.sub("*", base) for base in bases} | {name, f"{name}.exe"}))

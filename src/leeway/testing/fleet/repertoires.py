@@ -76,7 +76,7 @@ CODE = Repertoire(
         Touch("/home/<user>/src/<repo>/README.md", "read"),
         Touch("/home/<user>/src/<repo>/tests/test_{n}.py", "created"),
         Touch("/home/<user>/.<product>/projects/{u}.jsonl"),
-        Touch("/tmp/<product>-{h}/cwd", "created"),
+        Touch("/tmp/<product>-{h}/cwd", "created"),  # noqa: S108  # a made-up path
         Spawn("git status --porcelain"),
         Spawn("git diff --stat HEAD~{n}"),
         Spawn("git fetch origin", (_GITHUB,)),
@@ -99,6 +99,7 @@ CODE = Repertoire(
     choice=12,
     rare=(
         Touch("/home/<user>/src/<repo>/docs/adr/draft.md", "created"),
+        Touch("/home/<user>/src/<repo>/src/lib/pool.py", "created"),
         Touch("/home/<user>/src/<repo>/src/experiments/trial.py", "created"),
         Reach("media.githubusercontent.com"),
     ),
@@ -135,7 +136,7 @@ CODE_WINDOWS = Repertoire(
     choice=8,
     rare=(
         Touch(r"C:\Users\<user>\src\<repo>\docs\adr\draft.md", "created"),
-        Touch(r"C:\Users\<user>\src\<repo>\samples\Sample.cs", "created"),
+        Touch(r"C:\Users\<user>\src\<repo>\src\Pool.cs", "created"),
     ),
 )
 
@@ -163,7 +164,7 @@ PIPELINE = Repertoire(
         Touch("/srv/<repo>/out/index-{n}.parquet", "created"),
     ),
     choice=6,
-    rare=(Touch("/srv/<repo>/archive/bundle.zip", "created"), Touch("/srv/<repo>/debug/trace.json", "created")),
+    rare=(Touch("/srv/<repo>/archive/bundle.zip", "created"), Touch("/srv/<repo>/out/summary.html", "created")),
 )
 
 PIPELINE_WINDOWS = Repertoire(
@@ -188,7 +189,10 @@ PIPELINE_WINDOWS = Repertoire(
         Touch(r"D:\jobs\<repo>\cache\{h}.json", "created"),
     ),
     choice=4,
-    rare=(Touch(r"D:\jobs\<repo>\archive\bundle.zip", "created"),),
+    rare=(
+        Touch(r"D:\jobs\<repo>\archive\bundle.zip", "created"),
+        Touch(r"D:\jobs\<repo>\out\summary.html", "created"),
+    ),
 )
 
 RUNTIME = Repertoire(
@@ -221,7 +225,11 @@ RUNTIME = Repertoire(
 )
 
 RUNTIME_WINDOWS = Repertoire(
-    modules=(*_DLLS, Load(rf"{_SYSTEM32}\nvcuda.dll", "NVIDIA Corporation"), Load(r"C:\Program Files\Runtime\ggml.dll")),
+    modules=(
+        *_DLLS,
+        Load(rf"{_SYSTEM32}\nvcuda.dll", "NVIDIA Corporation"),
+        Load(r"C:\Program Files\Runtime\ggml.dll"),
+    ),
     core=(
         Touch(r"D:\models\base-instruct.gguf", "read"),
         Touch(r"D:\models\coder-instruct.gguf", "read"),
@@ -261,7 +269,10 @@ TRAINING = Repertoire(
         Touch("/srv/<repo>/config.yaml", "read"),
     ),
     choice=3,
-    rare=(Touch("/srv/<repo>/plots/loss.png", "created"),),
+    rare=(
+        Touch("/srv/<repo>/plots/loss.png", "created"),
+        Touch("/srv/<repo>/logs/notes.txt", "created"),
+    ),
 )
 
 TRAINING_WINDOWS = Repertoire(

@@ -113,12 +113,12 @@ _VENDORS = {
 """A coding agent's own hosts, and who signed it."""
 
 
-def coder(host: str, product: str, repo: str, arguments: str, user: str, **options: Unpack[Options]) -> Member:
-    """Return a coding agent of `product` that works for `user` on `repo`."""
+def coder(host: str, product: str, repo: str, arguments: str, login: str, **options: Unpack[Options]) -> Member:
+    """Return a coding agent of `product` that works for the user `login` on `repo`."""
     windows = host.startswith("WS-")
-    home = rf"C:\Users\{user}\AppData\Local\Programs"
+    home = rf"C:\Users\{login}\AppData\Local\Programs"
     options.setdefault("image", rf"{home}\{product}\{product}.exe" if windows else f"/usr/local/bin/{product}")
-    options.setdefault("user", rf"CORP\{user}" if windows else user)
+    options.setdefault("user", rf"CORP\{login}" if windows else login)
     api, signer = _VENDORS[product]
     kind = kinds.CODE_WINDOWS if windows else kinds.CODE
     return Member(host=host, kind=kind, command=f"{product} {arguments}", repo=repo, signer=signer, api=api, **options)
@@ -134,14 +134,14 @@ def script(host: str, kind: Repertoire, repo: str, arguments: str, api: str, **o
     return Member(host=host, kind=kind, command=command, repo=repo, signer=signer, api=(api,), **options)
 
 
-def runtime(host: str, image: str, repo: str, arguments: str, signer: str | None, **options: Unpack[Options]) -> Member:
+def runtime(host: str, path: str, repo: str, arguments: str, signer: str | None, **options: Unpack[Options]) -> Member:
     """Return a runtime that serves models; `signer` is None for a build of one's own."""
     windows = host.startswith("WS-")
     options.setdefault("user", r"CORP\svc-models" if windows else "models")
     options.setdefault("rhythm", ROUND)
-    options["image"] = image
-    name = image.replace("\\", "/").rpartition("/")[2]
-    command = f'"{image}" {arguments}' if " " in name else f"{name} {arguments}"
+    options["image"] = path
+    name = path.replace("\\", "/").rpartition("/")[2]
+    command = f'"{path}" {arguments}' if " " in name else f"{name} {arguments}"
     kind = kinds.RUNTIME_WINDOWS if windows else kinds.RUNTIME
     return Member(host=host, kind=kind, command=command, repo=repo, signer=signer, **options)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from leeway.events import AnyEvent, ConnectionOpened
 from leeway.testing.fleet.behaviour import Character, Life, character, live, runs_of
-from leeway.testing.fleet.clock import BOOTSTRAP_DAYS, DAYS, draw
+from leeway.testing.fleet.clock import BOOTSTRAP_DAYS, DAYS, HOUR_SECONDS, draw
 from leeway.testing.fleet.crew import members
 from leeway.testing.fleet.drifts import scene, written
 from leeway.testing.fleet.lexicon import Lexicon
@@ -68,7 +68,7 @@ def _live(seed: int, story: Story, above: Story | None) -> None:
         appears = who.member.drift in APPEARING and day in _JUDGED
         for place, run in enumerate(runs_of(seed, who, day)):
             parent = above.lives[day, place].instance if above else root
-            life = story.lives[day, place] = live(who, run, day, parent)
+            life = story.lives[day, place] = live(who, run, parent)
             (story.drift if appears else story.normal).extend(life.events)
             if run.version:
                 story.release.extend(life.events)
@@ -80,7 +80,7 @@ def _drift(seed: int, story: Story, place: int) -> None:
     day = rng.choice(_JUDGED)
     life = rng.choice([life for (on, _), life in story.lives.items() if on == day])
     busiest = busiest_hour(story.normal)
-    story.drift = written(scene(story.who, life, Lexicon(seed, place), rng, busiest, scope))
+    story.drift = written(scene(scope, story.who, life, Lexicon(seed, place), busiest))
 
 
 def busiest_hour(events: Iterable[AnyEvent]) -> int:
@@ -88,5 +88,5 @@ def busiest_hour(events: Iterable[AnyEvent]) -> int:
     hours: Counter[int] = Counter()
     for event in events:
         if isinstance(event, ConnectionOpened):
-            hours[int(event.time.timestamp()) // 3_600] += event.bytes_out or 0
+            hours[int(event.time.timestamp()) // HOUR_SECONDS] += event.bytes_out or 0
     return max(hours.values(), default=0)

@@ -17,7 +17,19 @@ from leeway.events import (
     ProcessStarted,
     ToolCalled,
 )
-from leeway.testing.fleet.acts import Act, Action, Host, Load, Reach, Spawn, Touch, addresses_of, digest_of, fill, image_of
+from leeway.testing.fleet.acts import (
+    Act,
+    Action,
+    Host,
+    Load,
+    Reach,
+    Spawn,
+    Touch,
+    addresses_of,
+    digest_of,
+    fill,
+    image_of,
+)
 from leeway.testing.fleet.clock import day_of, moment, token
 
 _PIDS = 290
@@ -34,7 +46,9 @@ class Instance:
     unit: str | None = None
 
 
-def instance(scope: str, *, image: str, command: str, pid: int, began: float, user: str, unit: str | None = None) -> Instance:  # noqa: PLR0913  # a process has as many sides
+def instance(  # noqa: PLR0913  # a process has as many sides
+    scope: str, *, image: str, command: str, pid: int, began: float, user: str, unit: str | None = None
+) -> Instance:
     """Return the process that `scope` names; the same scope gives the same one. `began` already includes the skew."""
     uid, started = token(scope, "uid"), moment(began)
     return Instance(

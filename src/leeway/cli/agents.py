@@ -1,0 +1,56 @@
+"""`leeway agents`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leeway.agents import catalogue
+from leeway.cli import options as opt
+from leeway.cli.output import echo, echo_json
+from leeway.config import Settings
+from leeway.modes import survey
+from leeway.modes.survey import Surveyed, describe
+from leeway.text import display
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    source: Annotated[list[str], typer.Argument(metavar="SOURCE", help="File, folder, glob or - .")],
+    scope: opt.ScopeOption = None,
+    json: opt.Json = False,
+    id_key: opt.IdKeyOption = None,
+) -> None:
+    """List the agents in a source, with the evidence for each.
+
+    Processes with some evidence that falls short of an agent are listed as well, and why.
+    """
+    settings = opt.chosen(Settings(), None, None, scope)
+    found = survey(opt.opened(source), settings, opt.id_key(id_key, Path.cwd() / "nowhere"))
+    if json:
+        echo_json([_record(one) for one in found])
+        return
+    for one in found:
+        mark = "agent   " if one.agent else one.tier.ljust(8)
+        echo(f"{mark} {display(str(one.key), limit=110)}  ({one.category or 'no category'}, {one.instances} runs)")
+        for evidence in one.evidence:
+            echo(f"           {display(_told(one, evidence), limit=140)}")
+    echo(f"{sum(1 for one in found if one.agent)} agents; {sum(1 for one in found if not one.agent)} with weaker evidence")
+
+
+def _told(one: Surveyed, evidence: str) -> str:
+    return evidence if one.category == "declared" else describe(catalogue(), evidence)
+
+
+def _record(one: Surveyed) -> dict[str, object]:
+    return {
+        "agent": one.agent,
+        "name": str(one.key),
+        "key": one.key,
+        "tier": one.tier,
+        "category": one.category,
+        "evidence": list(one.evidence),
+        "instances": one.instances,
+    }

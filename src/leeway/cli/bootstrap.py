@@ -1,0 +1,38 @@
+"""`leeway bootstrap`."""
+
+import typer
+
+from leeway.cli import options as opt
+from leeway.cli.run import Flags, run
+from leeway.modes import Period, bootstrap
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    output_dir: opt.OutputDir,
+    source: opt.Sources = None,
+    bootstrap_count: opt.BootstrapCount = None,
+    period: opt.PeriodOption = Period.DAY,
+    learning_days: opt.LearningDays = None,
+    established_days: opt.EstablishedDays = None,
+    scope: opt.ScopeOption = None,
+    policy: opt.PolicyOption = None,
+    id_key: opt.IdKeyOption = None,
+    engine: opt.EngineOption = "fold",
+    observe: opt.Observe = False,
+    json: opt.Json = False,
+    wait: opt.Wait = 0.0,
+    cluster: opt.Cluster = None,
+    database: opt.KustoDatabase = None,
+    tenant: opt.Tenant = None,
+) -> None:
+    """Learn what is normal from telemetry, trusting it.
+
+    Everything in the sources, or in their first N periods, is learnt without being judged, on top of what was learnt
+    before. Start with a week in which nothing bad is known to have happened.
+    """
+    opt.refuse_kusto(cluster, database, tenant)
+    profile = (learning_days, established_days, scope)
+    run(bootstrap, Flags(source, output_dir, bootstrap_count, period, *profile, policy, id_key, engine, observe, json, wait))

@@ -1,0 +1,38 @@
+"""`leeway detect`."""
+
+import typer
+
+from leeway.cli import options as opt
+from leeway.cli.run import Flags, run
+from leeway.modes import Period, detect
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    output_dir: opt.OutputDir,
+    source: opt.Sources = None,
+    lookback_count: opt.LookbackCount = None,
+    period: opt.PeriodOption = Period.DAY,
+    learning_days: opt.LearningDays = None,
+    established_days: opt.EstablishedDays = None,
+    scope: opt.ScopeOption = None,
+    policy: opt.PolicyOption = None,
+    id_key: opt.IdKeyOption = None,
+    engine: opt.EngineOption = "fold",
+    observe: opt.Observe = False,
+    json: opt.Json = False,
+    wait: opt.Wait = 0.0,
+    cluster: opt.Cluster = None,
+    database: opt.KustoDatabase = None,
+    tenant: opt.Tenant = None,
+) -> None:
+    """Judge new telemetry against what was learnt.
+
+    Events that are known already are not judged twice. A day is judged while it is open, and once more for good when
+    it closes; then its harmless part is learnt. Exits with 3 where there is a finding of LOW or more.
+    """
+    opt.refuse_kusto(cluster, database, tenant)
+    profile = (learning_days, established_days, scope)
+    run(detect, Flags(source, output_dir, lookback_count, period, *profile, policy, id_key, engine, observe, json, wait))

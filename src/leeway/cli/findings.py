@@ -1,0 +1,77 @@
+"""`leeway findings`."""
+
+from typing import Annotated
+
+import typer
+
+from leeway.cli import options as opt
+from leeway.cli.output import echo, echo_json, moment, severity, table
+from leeway.findings import CAUTION, Case, Finding, Severity, cases_of, in_force
+from leeway.modes import open_directory
+from leeway.sinks import finding_record
+from leeway.text import display
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    output_dir: opt.OutputDir,
+    all_: Annotated[bool, typer.Option("--all", help="Also INFO, and findings that repeat another agent's.")] = False,
+    cases: Annotated[bool, typer.Option("--cases", help="One line a case instead of one a day.")] = False,
+    json: opt.Json = False,
+    id_key: opt.IdKeyOption = None,
+    wait: opt.Wait = 0.0,
+) -> None:
+    """List findings.
+
+    Gravest first; LOW and more. A finding is one day of a case.
+    """
+    with open_directory(output_dir, opt.id_key(id_key, output_dir), who="leeway findings", wait_seconds=wait) as directory:
+        found = directory.findings()
+        grouped = cases_of(found, in_force(directory.verdicts(), opt.now().date()), opt.now().date())
+    ordered = sorted(found, key=lambda one: (-one.severity, one.first, one.finding_id))
+    shown = [one for one in ordered if all_ or (one.severity >= Severity.LOW and not one.linked_to)]
+    if json:
+        echo_json([_case_record(one) for one in grouped] if cases else [finding_record(one) for one in ordered])
+    elif cases:
+        _list_cases([one for one in grouped if all_ or one.severity >= Severity.LOW])
+    else:
+        _list_findings(shown, len(found) - len(shown))
+
+
+def _list_findings(shown: list[Finding], hidden: int) -> None:
+    for one in shown:
+        mark = "" if one.is_final else "  (day not closed)"
+        echo(f"{severity(one.severity)} {moment(one.first)}  {one.type}  {display(one.agent_name, limit=70)}{mark}")
+        echo(f"         {display(one.reason, limit=200)}")
+        echo(f"         finding {one.finding_id}  case {one.case_id}")
+    more = f"; {hidden} of INFO or repeating another agent's, with --all" if hidden else ""
+    echo(f"{len(shown)} findings{more}")
+    if shown:
+        echo(CAUTION)
+
+
+def _list_cases(cases: list[Case]) -> None:
+    rows = [
+        (str(one.severity), one.type, one.agent_name, " ".join(one.value), str(one.days), str(one.state), one.case_id)
+        for one in cases
+    ]
+    table(("severity", "type", "agent", "value", "days", "state", "case"), rows, widths=(8, 28, 40, 40, 4, 10, 32))
+
+
+def _case_record(case: Case) -> dict[str, object]:
+    return {
+        "case_id": case.case_id,
+        "agent": case.agent,
+        "agent_name": case.agent_name,
+        "type": case.type,
+        "value": list(case.value),
+        "severity": str(case.severity),
+        "state": str(case.state),
+        "disposition": str(case.disposition),
+        "first": case.first,
+        "last": case.last,
+        "days": case.days,
+        "finding_ids": list(case.finding_ids),
+    }

@@ -1,0 +1,117 @@
+"""The options that several commands share, and what they mean."""
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leeway.agents import IdKey
+from leeway.config import LearningProfile, Policy, Settings, load_policy, parse_scope
+from leeway.errors import InvalidConfigError, UnsupportedError
+from leeway.modes import Period
+from leeway.sources import Source, open_sources
+from leeway.storage import read_or_make_secret
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", metavar="URI", help="File, folder, glob or - ; KIND:PATH forces a kind. May be repeated."),
+]
+OutputDir = Annotated[Path, typer.Option("--output-dir", metavar="DIR", help="Where state, baselines and alerts live.")]
+BootstrapCount = Annotated[
+    int | None, typer.Option("--bootstrap-count", min=1, metavar="N", help="Learn from the first N periods of the sources.")
+]
+LookbackCount = Annotated[
+    int | None, typer.Option("--lookback-count", min=1, metavar="N", help="Take the last N periods of the sources only.")
+]
+PeriodOption = Annotated[Period, typer.Option("--period", help="What the counts count.")]
+LearningDays = Annotated[
+    int | None, typer.Option("--learning-days", min=0, max=90, help="Days before a baseline is settled (7).")
+]
+EstablishedDays = Annotated[
+    int | None, typer.Option("--established-days", min=1, max=30, help="Days on which a value must be seen to be established (3).")
+]
+ScopeOption = Annotated[
+    str | None,
+    typer.Option("--scope", metavar="SCOPE", help="Whom to watch: evidence (of an AI agent), name:PATTERN, unit or all."),
+]
+PolicyOption = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE", help="Allow lists: processes an agent may start, modules it may load.")
+]
+IdKeyOption = Annotated[
+    Path | None,
+    typer.Option("--id-key", metavar="FILE", help="Key under which ids are made; made where there is none. [~/.config/leeway/id.key]"),
+]
+EngineOption = Annotated[str, typer.Option("--engine", help="Where the work runs: fold.")]
+Observe = Annotated[bool, typer.Option("--observe", help="Judge and store everything, deliver nothing.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: sorted, stable.")]
+Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long for another run on the directory.")]
+Cluster = Annotated[str | None, typer.Option("--cluster", help="Kusto cluster; Kusto is not in this version.")]
+KustoDatabase = Annotated[str | None, typer.Option("--database", help="Kusto database; Kusto is not in this version.")]
+Tenant = Annotated[str | None, typer.Option("--tenant", help="Azure tenant; Kusto is not in this version.")]
+
+
+def refuse_kusto(*flags: str | None) -> None:
+    """Say that Kusto is not there, where one of its flags is given.
+
+    Raises:
+        UnsupportedError: always then.
+    """
+    if any(flags):
+        raise UnsupportedError(
+            "Kusto is not in this version: --cluster, --database and --tenant do nothing yet",
+            hint="export the tables to JSON lines and give them with --source",
+        )
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+def opened(uris: list[str] | None) -> tuple[Source, ...]:
+    """Return the sources of all URIs.
+
+    Raises:
+        InvalidConfigError: where none is given.
+        SourceError: where one is not there.
+    """
+    if not uris:
+        raise InvalidConfigError("no source", hint="give one with --source: a file, a folder, a glob or -")
+    return tuple(source for uri in uris for source in open_sources(uri, stdin=sys.stdin.buffer))
+
+
+def chosen(known: Settings, learning: int | None, established: int | None, scope: str | None) -> Settings:
+    """Return the settings of a run: what its flags say, and what the directory's last run had for the rest."""
+    profile = LearningProfile(
+        learning_days=known.profile.learning_days if learning is None else learning,
+        established_days=known.profile.established_days if established is None else established,
+    )
+    return Settings(
+        profile=profile,
+        caps=known.caps,
+        scope=known.scope if scope is None else parse_scope(scope),
+        tenant=known.tenant,
+    )
+
+
+def policy_of(path: Path | None) -> Policy:
+    """Return the policy of a file, or one without rules."""
+    return load_policy(path) if path is not None else Policy()
+
+
+def id_key(path: Path | None, output_dir: Path | None = None) -> IdKey:
+    """Return the id key of a file, made where there is none.
+
+    Raises:
+        InvalidConfigError: where the file lies in the output directory, whose readers are not to have it.
+        StateError: where it cannot be read.
+    """
+    if path is None:
+        home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+        path = Path(os.environ.get("LEEWAY_ID_KEY") or Path(home) / "leeway" / "id.key")
+    if output_dir is not None and path.resolve().is_relative_to(output_dir.resolve()):
+        raise InvalidConfigError(f"the id key {path} lies in the output directory", hint="keep it elsewhere")
+    return IdKey(read_or_make_secret(path))

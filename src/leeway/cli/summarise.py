@@ -1,0 +1,59 @@
+"""`leeway summarise`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leeway.agents import AgentKey
+from leeway.cli import options as opt
+from leeway.cli.output import echo, echo_json
+from leeway.config import Settings
+from leeway.engines import engine_named
+from leeway.events import Measure
+from leeway.modes import survey_summaries
+from leeway.summaries import Summary
+from leeway.text import display
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    source: Annotated[list[str], typer.Argument(metavar="SOURCE", help="File, folder, glob or - .")],
+    engine: opt.EngineOption = "fold",
+    scope: opt.ScopeOption = None,
+    json: opt.Json = False,
+    id_key: opt.IdKeyOption = None,
+) -> None:
+    """Show what each agent did on each day of a source.
+
+    With --json the whole summaries, in which every engine agrees to the byte.
+    """
+    settings = opt.chosen(Settings(), None, None, scope)
+    key = opt.id_key(id_key, Path.cwd() / "nowhere")
+    rows = survey_summaries(opt.opened(source), settings, key, engine_named(engine))
+    if json:
+        echo_json([_record(name, summary) for name, summary in rows])
+        return
+    for name, summary in rows:
+        sent = summary.measures.get(Measure.BYTES_OUT, {}).get("")
+        values = sum(map(len, summary.sightings.values()))
+        volume = f", {sent.total:,} bytes sent" if sent else ""
+        echo(f"{summary.day}  {summary.events:>7,} events, {values:>5,} values{volume}  {display(str(name), limit=90)}")
+
+
+def _record(name: AgentKey, summary: Summary) -> dict[str, object]:
+    return {
+        "agent": summary.agent,
+        "name": str(name),
+        "day": summary.day,
+        "events": summary.events,
+        "sightings": {
+            facet: [{"value": list(value), "sighting": sighting} for value, sighting in sorted(values.items())]
+            for facet, values in summary.sightings.items()
+        },
+        "capped": sorted(summary.capped),
+        "measures": summary.measures,
+        "sessions": summary.sessions,
+    }

@@ -1,0 +1,33 @@
+"""`leeway train`."""
+
+import typer
+
+from leeway.cli import options as opt
+from leeway.cli.run import Flags, run
+from leeway.modes import Period, train
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    output_dir: opt.OutputDir,
+    source: opt.Sources = None,
+    bootstrap_count: opt.BootstrapCount = None,
+    period: opt.PeriodOption = Period.DAY,
+    learning_days: opt.LearningDays = None,
+    established_days: opt.EstablishedDays = None,
+    scope: opt.ScopeOption = None,
+    id_key: opt.IdKeyOption = None,
+    engine: opt.EngineOption = "fold",
+    json: opt.Json = False,
+    wait: opt.Wait = 0.0,
+) -> None:
+    """Rebuild the baselines from raw collections.
+
+    Baselines and events are forgotten and learnt anew from the directory's own raw_collections, or from --source;
+    findings and verdicts stay.
+    """
+    uris = source or [f"collection:{output_dir / 'raw_collections'}"]
+    profile = (learning_days, established_days, scope)
+    run(train, Flags(uris, output_dir, bootstrap_count, period, *profile, None, id_key, engine, False, json, wait))
