@@ -59,6 +59,22 @@ def host_name(text: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
+def stays_local(text: str) -> bool:
+    """Say whether traffic to a host or address never leaves the host or its network segment.
+
+    Loopback, link-local, multicast and unspecified addresses (RFC 4291, RFC 5771); names without a dot, which only the
+    segment resolves. Private addresses do leave it: that is where lateral movement goes.
+
+    >>> stays_local("fe80::1"), stays_local("workstation5"), stays_local("10.0.0.7")
+    (True, True, False)
+    """
+    address = address_of(text.partition("/")[0])
+    if address is None:
+        return "." not in host_name(text)
+    return address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified
+
+
+@lru_cache(maxsize=65_536)
 def registrable_domain(host: str) -> str:
     """Return the part of a host name that somebody registered; a bare suffix or single label is its own.
 

@@ -27,6 +27,7 @@ Registry = Mapping[AgentKey, str]
 class Actor(NamedTuple):
     """Who acted, as shown on a finding."""
 
+    host: str
     process: str
     parent: str
     user: str
@@ -102,13 +103,12 @@ class Attribution:
         key = self.lineage.actor(event)
         if key is None:
             name = event.agent.uid if event.agent else ""
-            return Actor(name, "", event.user or "", "", (name,))
+            return Actor(event.host, name, "", event.user or "", "", (name,))
         instance = self.lineage[key]
         chain = [process_name(self.lineage[one].image) for one in reversed([key, *self.lineage.ancestors(key)])]
         parent = chain[-2] if len(chain) > 1 else ""
-        return Actor(
-            chain[-1], parent, event.user or instance.user or "", instance.command_line or "", tuple(chain[-8:])
-        )
+        user = event.user or instance.user or ""
+        return Actor(key.host, chain[-1], parent, user, instance.command_line or "", tuple(chain[-8:]))
 
     def identity(self, instance: Instance) -> tuple[AgentKey, str]:
         """Return the key of an instance and the id of its agent, empty where it is not watched."""

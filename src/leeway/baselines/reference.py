@@ -8,8 +8,11 @@ from leeway.config import LearningProfile
 from leeway.events import Facet, Measure, Value
 from leeway.findings import Severity, Surprise
 
-CALIBRATED_DAYS = 7
-"""Closed days from which a surprise counts as calibrated."""
+CALIBRATED = 7
+"""Observations from which a surprise counts as calibrated."""
+
+USUAL = 0.5
+"""Estimated share of new values from which a new one is nothing unusual: its severity is one less."""
 
 PRIOR = 0.5
 """The prior stated where no closed day speaks: it claims nothing."""
@@ -48,24 +51,32 @@ class Reference:
         """Return how many known values of a facet extend `parent`."""
         return self._counts(facet)[parent]
 
-    def soften(self, severity: Severity, membership: Membership = Membership.NEW) -> Severity:
+    def soften(self, severity: Severity, membership: Membership = Membership.NEW, *facets: Facet) -> Severity:
         """Return a severity as this agent's state and the value's membership make it.
 
-        Rare is one less than new. An agent that is not settled gets one less, never INFO; a stale one as well.
+        Rare is one less than new. An agent that is not settled gets one less, never INFO; a stale one as well, and
+        one that shows new values of `facets` more often than not.
         """
         if membership is Membership.RARE:
             severity = severity.lowered()
-        if self.state is AgentState.SETTLED or severity is Severity.INFO:
-            return severity
-        return severity.lowered(floor=Severity.LOW)
+        for reason in (self.state is not AgentState.SETTLED, facets and self.surprise(*facets).p > USUAL):
+            if reason and severity is not Severity.INFO:
+                severity = severity.lowered(floor=Severity.LOW)
+        return severity
 
     def surprise(self, *facets: Facet) -> Surprise:
-        """Return how often a closed day of the agent showed a new value of any of `facets`."""
-        if self.own is None or self.own.active_days <= 1:
+        """Return how likely the next value of `facets` is a new one, by what the baselines saw.
+
+        Good and Turing's estimate of the unseen mass: (n1 + 1) / (n + 2), where n counts (value, day) pairs and n1 the
+        values seen on one day only (Good 1953). An agent that never showed the facet is estimated by its active days.
+        """
+        days = [entry.days.bit_count() for one in self.baselines for facet in facets for entry in one.values(facet).values()]
+        n = sum(days)
+        if not n:
+            n = sum(one.active_days for one in self.baselines)
+        if not n:
             return Surprise(PRIOR, 0, calibrated=False)
-        n = self.own.active_days - 1
-        k = len({day for facet in facets for day in self.own.novelties.get(facet, {})})
-        return Surprise(round((min(k, n) + 1) / (n + 2), 6), n, calibrated=n >= CALIBRATED_DAYS)
+        return Surprise(round((days.count(1) + 1) / (n + 2), 6), n, calibrated=n >= CALIBRATED)
 
     def days_of(self, measure: Measure) -> dict[int, dict[int, int]]:
         """Return day to hour to sum of a measure; the relatives' days stand in where the agent has none."""

@@ -23,7 +23,9 @@ def group() -> None:
 
 @app.command()
 def show(
-    agent: Annotated[str | None, typer.Argument(help="Id of an agent or a beginning of it, or a word of its name.")] = None,
+    agent: Annotated[
+        str | None, typer.Argument(help="Id of an agent or a beginning of it, or a word of its name.")
+    ] = None,
     *,
     output_dir: opt.OutputDir,
     json: opt.Json = False,
@@ -31,7 +33,9 @@ def show(
     wait: opt.Wait = 0.0,
 ) -> None:
     """Show the baselines of one agent, or list all agents."""
-    with open_directory(output_dir, opt.id_key(id_key, output_dir), who="leeway baseline", wait_seconds=wait) as directory:
+    with open_directory(
+        output_dir, opt.id_key(id_key, output_dir), who="leeway baseline", wait_seconds=wait, create=False
+    ) as directory:
         known = sorted(directory.baselines().values(), key=lambda one: (str(one.key), one.agent))
     shown = [one for one in known if agent is None or one.agent.startswith(agent) or agent in str(one.key)]
     if agent is not None and not shown:

@@ -35,4 +35,7 @@ def command(
     """
     opt.refuse_kusto(cluster, database, tenant)
     profile = (learning_days, established_days, scope)
-    run(bootstrap, Flags(source, output_dir, bootstrap_count, period, *profile, policy, id_key, engine, observe, json, wait))
+    run(
+        bootstrap,
+        Flags(source, output_dir, bootstrap_count, period, *profile, policy, id_key, engine, observe, json, wait),
+    )

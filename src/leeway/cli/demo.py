@@ -83,9 +83,13 @@ def _show_truth(fleet: Fleet, result: DemoRun) -> None:
 def _show_score(told: Score) -> None:
     echo()
     echo(f"truth: {told.found} of {told.drifts} drifts found ({told.recall:.0%})")
-    echo(f"       {len(told.stray)} findings of MEDIUM or more elsewhere: {told.stray_rate:.3f} per agent per judged day")
+    echo(
+        f"       {len(told.stray)} findings of MEDIUM or more elsewhere: {told.stray_rate:.3f} per agent per judged day"
+    )
     for one in told.stray:
-        echo(f"       {severity(one.severity)} {one.type}  {display(one.agent_name, limit=60)}: {display(one.reason, limit=80)}")
+        echo(
+            f"       {severity(one.severity)} {one.type}  {display(one.agent_name, limit=60)}: {display(one.reason, limit=80)}"
+        )
     for label, cases in told.release_cases.items():
         echo(f"       a benign release of {display(label)} caused {cases} cases")
     for missed in told.missed:

@@ -35,4 +35,6 @@ def command(
     """
     opt.refuse_kusto(cluster, database, tenant)
     profile = (learning_days, established_days, scope)
-    run(detect, Flags(source, output_dir, lookback_count, period, *profile, policy, id_key, engine, observe, json, wait))
+    run(
+        detect, Flags(source, output_dir, lookback_count, period, *profile, policy, id_key, engine, observe, json, wait)
+    )

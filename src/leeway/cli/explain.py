@@ -27,7 +27,9 @@ def command(
 
     The evidence is the explanation: what was seen, what the baseline led one to expect, and by which event.
     """
-    with open_directory(output_dir, opt.id_key(id_key, output_dir), who="leeway explain", wait_seconds=wait) as directory:
+    with open_directory(
+        output_dir, opt.id_key(id_key, output_dir), who="leeway explain", wait_seconds=wait, create=False
+    ) as directory:
         found = [one for one in directory.findings() if finding and _starts(one, finding)]
         verdicts = in_force(directory.verdicts(), opt.now().date())
     if not found:

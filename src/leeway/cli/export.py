@@ -18,7 +18,9 @@ def command(output_dir: opt.OutputDir, id_key: opt.IdKeyOption = None, wait: opt
 
     baselines/*.json and alerts/*.csv are projections: they can be lost without loss.
     """
-    with open_directory(output_dir, opt.id_key(id_key, output_dir), who="leeway export", wait_seconds=wait) as directory:
+    with open_directory(
+        output_dir, opt.id_key(id_key, output_dir), who="leeway export", wait_seconds=wait, create=False
+    ) as directory:
         request = Request(sources=(), settings=directory.settings(), engine=engine_named("fold"), now=opt.now())
         for file in (*write_baselines(directory, request), *write_alerts(directory, request, ())):
             echo(f"wrote {display(file)}")

@@ -6,7 +6,7 @@ import typer
 
 from leeway.cli import options as opt
 from leeway.cli.output import echo, echo_json, moment, severity, table
-from leeway.findings import CAUTION, Case, Finding, Severity, cases_of, in_force
+from leeway.findings import CAUTION, Case, Finding, Severity, cases_of, in_force, ranked
 from leeway.modes import open_directory
 from leeway.sinks import finding_record
 from leeway.text import display
@@ -27,11 +27,13 @@ def command(
 
     Gravest first; LOW and more. A finding is one day of a case.
     """
-    with open_directory(output_dir, opt.id_key(id_key, output_dir), who="leeway findings", wait_seconds=wait) as directory:
+    with open_directory(
+        output_dir, opt.id_key(id_key, output_dir), who="leeway findings", wait_seconds=wait, create=False
+    ) as directory:
         found = directory.findings()
         grouped = cases_of(found, in_force(directory.verdicts(), opt.now().date()), opt.now().date())
     ordered = sorted(found, key=lambda one: (-one.severity, one.first, one.finding_id))
-    shown = [one for one in ordered if all_ or (one.severity >= Severity.LOW and not one.linked_to)]
+    shown = ordered if all_ else [one for one in ranked(found) if one.severity >= Severity.LOW]
     if json:
         echo_json([_case_record(one) for one in grouped] if cases else [finding_record(one) for one in ordered])
     elif cases:

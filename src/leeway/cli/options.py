@@ -21,33 +21,45 @@ Sources = Annotated[
 ]
 OutputDir = Annotated[Path, typer.Option("--output-dir", metavar="DIR", help="Where state, baselines and alerts live.")]
 BootstrapCount = Annotated[
-    int | None, typer.Option("--bootstrap-count", min=1, metavar="N", help="Learn from the first N periods of the sources.")
+    int | None,
+    typer.Option("--bootstrap-count", min=1, metavar="N", help="Learn from the first N periods of the sources."),
 ]
 LookbackCount = Annotated[
-    int | None, typer.Option("--lookback-count", min=1, metavar="N", help="Take the last N periods of the sources only.")
+    int | None,
+    typer.Option("--lookback-count", min=1, metavar="N", help="Take the last N periods of the sources only."),
 ]
 PeriodOption = Annotated[Period, typer.Option("--period", help="What the counts count.")]
 LearningDays = Annotated[
     int | None, typer.Option("--learning-days", min=0, max=90, help="Days before a baseline is settled (7).")
 ]
 EstablishedDays = Annotated[
-    int | None, typer.Option("--established-days", min=1, max=30, help="Days on which a value must be seen to be established (3).")
+    int | None,
+    typer.Option("--established-days", min=1, max=30, help="Days on which a value must be seen to be established (3)."),
 ]
 ScopeOption = Annotated[
     str | None,
-    typer.Option("--scope", metavar="SCOPE", help="Whom to watch: evidence (of an AI agent), name:PATTERN, unit or all."),
+    typer.Option(
+        "--scope", metavar="SCOPE", help="Whom to watch: evidence (of an AI agent), name:PATTERN, unit or all."
+    ),
 ]
 PolicyOption = Annotated[
-    Path | None, typer.Option("--policy", metavar="FILE", help="Allow lists: processes an agent may start, modules it may load.")
+    Path | None,
+    typer.Option("--policy", metavar="FILE", help="Allow lists: processes an agent may start, modules it may load."),
 ]
 IdKeyOption = Annotated[
     Path | None,
-    typer.Option("--id-key", metavar="FILE", help="Key under which ids are made; made where there is none. [~/.config/leeway/id.key]"),
+    typer.Option(
+        "--id-key",
+        metavar="FILE",
+        help="Key under which ids are made; made where there is none. [~/.config/leeway/id.key]",
+    ),
 ]
 EngineOption = Annotated[str, typer.Option("--engine", help="Where the work runs: fold.")]
 Observe = Annotated[bool, typer.Option("--observe", help="Judge and store everything, deliver nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: sorted, stable.")]
-Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long for another run on the directory.")]
+Wait = Annotated[
+    float, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait so long for another run on the directory.")
+]
 Cluster = Annotated[str | None, typer.Option("--cluster", help="Kusto cluster; Kusto is not in this version.")]
 KustoDatabase = Annotated[str | None, typer.Option("--database", help="Kusto database; Kusto is not in this version.")]
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Azure tenant; Kusto is not in this version.")]

@@ -9,11 +9,18 @@ from datetime import datetime
 import msgspec
 
 from leeway.findings import Severity
+from leeway.sinks import escaped
 from leeway.text import display
 
 _JSON = msgspec.json.Encoder(order="sorted")
 
-_COLOURS = {Severity.CRITICAL: "1;31", Severity.HIGH: "31", Severity.MEDIUM: "33", Severity.LOW: "36", Severity.INFO: "2"}
+_COLOURS = {
+    Severity.CRITICAL: "1;31",
+    Severity.HIGH: "31",
+    Severity.MEDIUM: "33",
+    Severity.LOW: "36",
+    Severity.INFO: "2",
+}
 
 PROGRESS_SECONDS = 0.25
 """Between two drawings: four a second."""
@@ -26,7 +33,8 @@ def echo(text: str = "") -> None:
 
 def echo_json(value: object) -> None:
     """Print a value as JSON with sorted keys."""
-    echo(msgspec.json.format(_JSON.encode(msgspec.to_builtins(value, str_keys=True)), indent=2).decode())
+    body = _JSON.encode(msgspec.to_builtins(value, str_keys=True))
+    echo(escaped(msgspec.json.format(body, indent=2)).decode())
 
 
 def echo_raw(content: bytes) -> None:

@@ -22,7 +22,9 @@ def command(
     verdict: Annotated[Judgement, typer.Option("--verdict", help="What you judge it to be.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; stored with your name and the time.")],
     until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day it holds.")] = None,
-    by: Annotated[str | None, typer.Option("--by", help="Who judges; the name you are logged in under by default.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Who judges; the name you are logged in under by default.")
+    ] = None,
     json: opt.Json = False,
     id_key: opt.IdKeyOption = None,
     wait: opt.Wait = 0.0,
@@ -34,11 +36,15 @@ def command(
     """
     who = by or getpass.getuser()
     last: date | None = until.date() if until else None
-    with open_directory(output_dir, opt.id_key(id_key, output_dir), who="leeway review", wait_seconds=wait) as directory:
+    with open_directory(
+        output_dir, opt.id_key(id_key, output_dir), who="leeway review", wait_seconds=wait, create=False
+    ) as directory:
         given = review(directory, case, verdict, reason=reason, by=who, at=opt.now(), until=last)
     if json:
         echo_json(given)
     else:
         end = f" until {given.until}" if given.until else ""
-        echo(f"case {given.case_id} ({given.type}): {given.judgement}{end}, by {display(given.by)}: {display(given.reason)}")
+        echo(
+            f"case {given.case_id} ({given.type}): {given.judgement}{end}, by {display(given.by)}: {display(given.reason)}"
+        )
         echo(f"it enters the baseline when {given.effective} or a later day closes")

@@ -10,9 +10,13 @@ from leeway.cli import FOUND
 from leeway.cli.options import chosen, id_key, now, opened, policy_of
 from leeway.cli.output import ProgressLine, echo, echo_json, moment, severity
 from leeway.engines import engine_named
-from leeway.findings import CAUTION, Severity
+from leeway.findings import CAUTION, Severity, ranked
 from leeway.modes import Directory, Period, Report, Request, open_directory
 from leeway.text import display
+
+
+_SHOWN = 20
+"""Findings that a run prints."""
 
 
 class Flags(NamedTuple):
@@ -94,9 +98,11 @@ def tell(report: Report) -> None:
 def _tell_findings(report: Report) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in report.severities().items() if count)
     echo(f"  findings: {counts or 'none'}{'; nothing delivered (--observe)' if report.observe else ''}")
-    shown = [one for one in report.findings if one.severity >= Severity.MEDIUM and not one.linked_to]
-    for one in sorted(shown, key=lambda one: (-one.severity, one.first, one.finding_id))[:20]:
+    shown = [one for one in ranked(report.findings) if one.severity >= Severity.MEDIUM]
+    for one in shown[:_SHOWN]:
         echo(f"  {severity(one.severity)} {moment(one.first)}  {one.type}  {display(one.agent_name, limit=60)}")
         echo(f"           {display(one.reason, limit=160)}")
+    if len(shown) > _SHOWN:
+        echo(f"  and {len(shown) - _SHOWN} more of MEDIUM and above: leeway findings --output-dir DIR")
     if shown:
         echo(f"  {CAUTION}")

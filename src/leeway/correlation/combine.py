@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from leeway.agents import Actor, IdKey
-from leeway.findings import TAGS, Finding, Signal, case_id, finding_id
+from leeway.findings import TAGS, Finding, Severity, Signal, case_id, finding_id
 
 
 class Naming(NamedTuple):
@@ -56,6 +56,7 @@ def _finding(signal: Signal, naming: Naming) -> Finding:
         evidence=signal.evidence,
         event_ids=signal.event_ids,
         surprise=signal.surprise,
+        host=actor.host,
         process=actor.process,
         parent=actor.parent,
         user=actor.user,
@@ -69,18 +70,48 @@ def _finding(signal: Signal, naming: Naming) -> Finding:
 
 
 def link(findings: Iterable[Finding], nearest: Mapping[str, tuple[str, ...]]) -> list[Finding]:
-    """Return the findings, those that only repeat another agent's view of one event linked to it.
+    """Return the findings, those that only repeat another one's view of the same event linked to it.
 
-    `nearest` gives for an event id the agents it counts for, nearest first: the nearest one that remarked the same
-    (type, value) owns the display, its ancestors' findings link to it.
+    Two findings show the same where type, value and first event agree, where the start of one process made both it a
+    new agent and its parent the parent of a new child, or where one program that is wholly new on a host is several
+    new agents by its arguments. The gravest owns the display, of equals the agent nearest to the event (`nearest`
+    gives an event's agents, nearest first), then the earliest.
     """
     ordered = sorted(findings, key=lambda one: one.finding_id)
-    groups: dict[tuple[object, ...], list[Finding]] = {}
-    for finding in ordered:
-        groups.setdefault((finding.type, finding.value, finding.event_ids[0]), []).append(finding)
     owners: dict[str, str] = {}
-    for (_, _, event), group in groups.items():
-        rank = {agent: place for place, agent in enumerate(nearest.get(str(event), ()))}
-        owner = min(group, key=lambda one: (rank.get(one.agent, len(rank)), one.finding_id))
-        owners.update({one.finding_id: owner.finding_id for one in group if one is not owner})
-    return [replace(one, linked_to=owners.get(one.finding_id, "")) for one in ordered]
+    for shown in (_program, _start):
+        groups: dict[tuple[object, ...], list[Finding]] = {}
+        for finding in ordered:
+            if finding.finding_id not in owners:
+                groups.setdefault(shown(finding), []).append(finding)
+        for group in groups.values():
+            owner = _owner(group, nearest)
+            owners.update({one.finding_id: owner.finding_id for one in group if one is not owner})
+    return [replace(one, linked_to=_last(owners, one.finding_id)) for one in ordered]
+
+
+def _owner(group: list[Finding], nearest: Mapping[str, tuple[str, ...]]) -> Finding:
+    rank = {agent: place for place, agent in enumerate(nearest.get(group[0].event_ids[0], ()))}
+    return min(group, key=lambda one: (-one.severity, rank.get(one.agent, len(rank)), one.first, one.finding_id))
+
+
+def _last(owners: Mapping[str, str], finding: str) -> str:
+    """Return the end of a chain of owners; empty where a finding owns its display."""
+    owner = owners.get(finding, "")
+    while owner in owners:
+        owner = owners[owner]
+    return owner
+
+
+def _program(finding: Finding) -> tuple[object, ...]:
+    """Group the new agents of a program no relative runs; everything else is alone."""
+    if finding.type == "new_agent" and finding.severity >= Severity.MEDIUM:
+        return finding.host, finding.process
+    return (finding.finding_id,)
+
+
+def _start(finding: Finding) -> tuple[object, ...]:
+    """Group what was said of one event."""
+    if finding.type in {"new_agent", "new_child"}:
+        return "start", finding.event_ids[0]
+    return finding.type, finding.value, finding.event_ids[0]

@@ -2,22 +2,27 @@
 
 from collections.abc import Iterable
 
-from leeway.baselines import Reference
+from leeway.baselines import Membership
+from leeway.detectors import View
+from leeway.events import Facet
 from leeway.findings import Evidence, Finding, Held, Severity, Signal
 from leeway.findings.signal import EVENTS_SHOWN
 
 _FLOW = "new_destination"
 _MODULE = "new_module"
+_FLOW_FACETS = (Facet.REGISTRABLE_DOMAIN, Facet.NETWORK)
+_MODULE_FACETS = (Facet.MODULE,)
 _SHOWN = 4
 
 
 def flow_and_module(
-    signals: Iterable[Signal], yesterday: Iterable[Finding], reference: Reference
+    signals: Iterable[Signal], yesterday: Iterable[Finding], view: View
 ) -> Signal | None:
     """Return the correlation where a new destination and a new module, neither established, meet in time.
 
     Their hour masks must overlap within one hour, over yesterday and today; at least one of the pair is of today.
-    HIGH for a settled agent, softened as any remark about one that is not.
+    HIGH for a settled agent, softened as any remark about one that is not, and where either kind of novelty is usual
+    for the agent.
     """
     marks = [_Mark.of_signal(one) for one in signals if one.type in {_FLOW, _MODULE}]
     marks += [_Mark.of_finding(one) for one in yesterday if one.type in {_FLOW, _MODULE}]
@@ -32,7 +37,7 @@ def flow_and_module(
         key=lambda mark: mark.order,
     )
     today = [mark.signal for mark in met if mark.signal is not None]
-    return _signal(met, today, reference) if today else None
+    return _signal(met, today, view) if today else None
 
 
 class _Mark:
@@ -60,7 +65,7 @@ class _Mark:
         return bool(wide & other.mask) and not (self.signal is None and other.signal is None)
 
 
-def _signal(met: list[_Mark], today: list[Signal], reference: Reference) -> Signal:
+def _signal(met: list[_Mark], today: list[Signal], view: View) -> Signal:
     flows = [mark.text for mark in met if mark.kind == _FLOW]
     modules = [mark.text for mark in met if mark.kind == _MODULE]
     hours = 0
@@ -71,7 +76,7 @@ def _signal(met: list[_Mark], today: list[Signal], reference: Reference) -> Sign
         agent=today[0].agent,
         type="flow_and_module",
         value=(),
-        severity=reference.soften(Severity.HIGH),
+        severity=min(view.soften(Severity.HIGH, Membership.NEW, *facets) for facets in (_FLOW_FACETS, _MODULE_FACETS)),
         evidence=(
             Evidence("new destinations", _listed(flows), "no new destination within an hour of a new module"),
             Evidence("new modules", _listed(modules), "no new module within an hour of a new destination"),

@@ -51,7 +51,7 @@ class DestinationFanOut:
             agent=view.agent,
             type=self.name,
             value=(),
-            severity=view.reference.soften(Severity.HIGH if len(fresh) >= GRAVE * limit else Severity.MEDIUM),
+            severity=view.soften(Severity.HIGH if len(fresh) >= GRAVE * limit else Severity.MEDIUM),
             evidence=(Evidence("new destinations", str(len(fresh)), f"≤ {limit:g}; mean {mean:.2f} a closed day"),),
             first=min(one.sighting.first for one in fresh),
             last=max(one.sighting.last for one in fresh),

@@ -54,7 +54,7 @@ class ExcessTransfer:
             agent=view.agent,
             type=self.name,
             value=(),
-            severity=view.reference.soften(Severity.HIGH if worst >= GRAVE else Severity.MEDIUM),
+            severity=view.soften(Severity.HIGH if worst >= GRAVE else Severity.MEDIUM),
             evidence=evidence,
             first=midnight + timedelta(hours=hours[0]),
             last=midnight + timedelta(hours=hours[-1] + 1) - timedelta(microseconds=1),

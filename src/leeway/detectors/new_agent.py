@@ -12,7 +12,10 @@ from leeway.findings import Evidence, Severity, Signal
 
 @dataclass(frozen=True, slots=True)
 class NewAgent:
-    """No baseline knows this agent (row B26). MEDIUM; LOW where a settled relative runs the same program.
+    """No baseline knows this agent (row B26). MEDIUM.
+
+    LOW where a settled relative runs the same program, or where its start was not seen: it may be older than the
+    telemetry, and then only the telemetry is new.
 
     Blind to: a known agent's name, arguments and signer put on something else.
     """
@@ -27,5 +30,5 @@ class NewAgent:
             return
         related = view.has_settled_relative
         expected = "a known agent; a settled relative runs the same program" if related else "a known agent"
-        severity = Severity.LOW if related else Severity.MEDIUM
+        severity = Severity.LOW if related or not view.key.is_complete else Severity.MEDIUM
         yield view.about_agent(self.name, severity, Evidence("agent", str(view.key), expected))

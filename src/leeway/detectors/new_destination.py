@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from leeway.baselines import Candidate, Membership
+from leeway.destinations import stays_local
 from leeway.detectors.view import Closes, View
 from leeway.events import Facet, Measure
 from leeway.findings import Evidence, Severity, Signal
@@ -19,8 +20,9 @@ class NewDestination:
 
     A new registrable domain or network is MEDIUM. A new host of a known domain, or a new network beside known ones, is
     LOW, and no remark where the agent knows four or more of them: there they rotate. A known place on another port is
-    LOW, and MEDIUM where the agent never used that port anywhere. Where the host name is known the address is not
-    judged: addresses behind a name rotate.
+    LOW, and MEDIUM where the agent never used that port anywhere. What stays on the host or its segment (loopback,
+    link-local, multicast, names without a dot) is LOW. Where the host name is known the address is not judged:
+    addresses behind a name rotate.
 
     Blind to: a known destination put to a new use, and whatever hides behind a shared proxy or a known domain.
     """
@@ -33,7 +35,7 @@ class NewDestination:
         """Yield a signal for each new place, then for each new port of a known one."""
         for candidate in view.of(Facet.REGISTRABLE_DOMAIN):
             evidence = Evidence("domain", candidate.value[0], f"one of {candidate.known} known")
-            yield view.remark(self.name, candidate, Severity.MEDIUM, evidence)
+            yield view.remark(self.name, candidate, _gravity(candidate.value[0]), evidence)
         for candidate in view.of(Facet.DOMAIN, Facet.NETWORK):
             yield from self._within(view, candidate)
         for candidate in view.of(Facet.DOMAIN_PORT, Facet.NETWORK_PORT):
@@ -49,7 +51,7 @@ class NewDestination:
             # A new domain speaks for its hosts; a new supernet has no remark of its own, so its network speaks.
             if candidate.facet is Facet.NETWORK:
                 evidence = Evidence("network", place, f"one of {candidate.known} known")
-                yield view.remark(self.name, candidate, Severity.MEDIUM, evidence)
+                yield view.remark(self.name, candidate, _gravity(place), evidence)
         elif candidate.siblings < ROTATING:
             what = "host" if candidate.facet is Facet.DOMAIN else "network"
             evidence = Evidence(what, place, f"one of {candidate.siblings} known in {parent}")
@@ -60,6 +62,11 @@ class NewDestination:
         if candidate.within is Membership.NEW:
             return
         is_unused = view.reference.membership(Facet.PORT, ("out", port)) is Membership.NEW
-        base = Severity.MEDIUM if is_unused else Severity.LOW
+        base = _gravity(place) if is_unused else Severity.LOW
         expected = f"one of {candidate.siblings} known ports of {place}"
         yield view.remark(self.name, candidate, base, Evidence("port", f"{port} of {place}", expected))
+
+
+def _gravity(place: str) -> Severity:
+    """Return the base severity of a wholly new place."""
+    return Severity.LOW if stays_local(place) else Severity.MEDIUM

@@ -46,7 +46,7 @@ class View(NamedTuple):
             agent=self.agent,
             type=kind,
             value=candidate.value,
-            severity=self.reference.soften(base, candidate.membership),
+            severity=self.soften(base, candidate.membership, candidate.facet),
             evidence=(*evidence, *self._standing(candidate)),
             first=candidate.sighting.first,
             last=candidate.sighting.last,
@@ -55,6 +55,14 @@ class View(NamedTuple):
             surprise=self.reference.surprise(candidate.facet),
             held=(Held(candidate.facet, candidate.value), *held),
         )
+
+    def soften(self, severity: Severity, membership: Membership = Membership.NEW, *facets: Facet) -> Severity:
+        """Return a severity as state, membership and habit make it, one less where the agent's start was not seen.
+
+        Runs whose start was not seen share one baseline whatever their arguments, so it says less.
+        """
+        softened = self.reference.soften(severity, membership, *facets)
+        return softened if self.key.is_complete or softened is Severity.INFO else softened.lowered(floor=Severity.LOW)
 
     def about_agent(self, kind: str, severity: Severity, *evidence: Evidence) -> Signal:
         """Return the signal about the agent as such, spanning its day."""

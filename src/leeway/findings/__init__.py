@@ -3,6 +3,7 @@
 from leeway.findings.case import Case, CaseState, cases_of
 from leeway.findings.finding import Finding, case_id, evidence_digest, finding_id
 from leeway.findings.kinds import ANOMALY_TYPES, CORRELATIONS, HEALTH_TYPES, REGISTERED_TYPES, TAGS
+from leeway.findings.ranking import ranked
 from leeway.findings.severity import Severity
 from leeway.findings.signal import CAUTION, Evidence, Held, Signal, Surprise
 from leeway.findings.verdict import Disposition, Judgement, Verdict, in_force
@@ -30,4 +31,5 @@ __all__ = [
     "evidence_digest",
     "finding_id",
     "in_force",
+    "ranked",
 ]

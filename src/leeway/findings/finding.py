@@ -32,6 +32,7 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     evidence: tuple[Evidence, ...]
     event_ids: tuple[str, ...]
     surprise: Surprise
+    host: str = ""
     process: str = ""
     """Name of the process that acted in the first event."""
     parent: str = ""

@@ -29,11 +29,11 @@ class Surprise(Struct, frozen=True):
     """How unlikely a remark of this kind is for this agent, as a tail probability, and on what it rests."""
 
     p: float
-    """Probability of a day with such a remark: (k + 1) / (n + 2), Laplace's rule of succession."""
+    """Estimated probability that the next value is a new one, given the baseline."""
     n: int
-    """Closed days behind the estimate."""
+    """Observations behind the estimate."""
     calibrated: bool
-    """False where fewer than seven days speak."""
+    """False where fewer than seven speak."""
 
 
 class Held(Struct, frozen=True, array_like=True):

@@ -1,6 +1,7 @@
 """Which days to judge, which of them to close, and what came of it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from leeway.agents import catalogue
@@ -8,9 +9,11 @@ from leeway.detectors import ALL
 from leeway.events import AnyEvent, decode
 from leeway.findings import Finding
 from leeway.modes.directory import Directory
+from leeway.modes.ingest import CHANGED_SINCE
 from leeway.modes.report import Report
 from leeway.modes.request import Request
-from leeway.pipeline import DayEvents, Terms, close_day
+from leeway.pipeline import DayEvents, Terms, World, close_day
+from leeway.pipeline.world import remembered
 
 
 def terms_of(directory: Directory, request: Request) -> Terms:
@@ -32,22 +35,19 @@ def close_days(directory: Directory, request: Request, report: Report, changed: 
     A day is over when the watermark, or the caller's clock, passes its end by the allowed lateness; with `all_past`
     (a bootstrap closes even the part of a day it ends in) all are. A closed day that changed is opened again.
     """
-    first = _first_day(directory, changed)
+    first = _reopened(directory, report, changed)
     if first is None:
         return
-    closed = directory.closed_through
-    if closed is not None and first <= closed:
-        report.opened_again += [date.fromordinal(one).isoformat() for one in sorted(changed) if one <= closed]
-        directory.database.count("days judged again", len(report.opened_again))
-        directory.reopen(first)
     known = {one.finding_id: one for one in directory.findings()}
     world = directory.world(first)
     terms = terms_of(directory, request)
+    before: int | None = first - 1  # the day whose findings the world remembers as yesterday's
     for number, day in enumerate(directory.database.event_days(first)):
         request.progress(f"judging {date.fromordinal(day)}", number)
+        world = world if day - 1 == before else _rested(world, day)
         is_final = all_past or _is_over(directory, request, day)
         outcome = close_day(world, _events(directory, day), terms, is_final=is_final)
-        world = outcome.world
+        world, before = outcome.world, day if is_final else None
         if is_final:
             directory.commit(outcome, request.settings.caps.keep_days)
         else:
@@ -57,10 +57,26 @@ def close_days(directory: Directory, request: Request, report: Report, changed: 
         report.agents = max(report.agents, len(outcome.summaries))
 
 
-def _first_day(directory: Directory, changed: set[int]) -> int | None:
-    closed = directory.closed_through
-    waiting = directory.database.event_days((closed or 0) + 1)
-    return min([*changed, *waiting[:1]], default=None)
+def _reopened(directory: Directory, report: Report, changed: set[int]) -> int | None:
+    """Return the first day to judge, closed days that changed opened again; None where there is nothing to judge."""
+    pending = directory.database.meta(CHANGED_SINCE)
+    changed = changed | {int(pending)} if pending else changed
+    closed = directory.closed_through or 0
+    waiting = directory.database.event_days(closed + 1)
+    first = min([*changed, *waiting[:1]], default=None)
+    if first is not None and first <= closed:
+        report.opened_again += [date.fromordinal(one).isoformat() for one in sorted(changed) if one <= closed]
+        directory.database.count("days judged again", len(report.opened_again))
+        directory.reopen(first)
+    return first
+
+
+def _rested(world: World, day: int) -> World:
+    """Return a world for a day that does not follow the last closed one: no yesterday, and forgetting as of then.
+
+    So a run over many days knows the same on each of them as many runs over one day do.
+    """
+    return replace(world, yesterday={}, instances=remembered(world.instances.values(), day - 1))
 
 
 def _is_over(directory: Directory, request: Request, day: int) -> bool:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from leeway.agents import AgentKey, IdKey, Instance, InstanceKey
 from leeway.baselines import Baseline, decode_baseline, encode_baseline
 from leeway.config import Settings
-from leeway.errors import StateError
+from leeway.errors import NotFoundError, StateError
 from leeway.findings import Finding, Verdict
 from leeway.pipeline import Outcome, World
 from leeway.pipeline.world import remembered
@@ -26,6 +26,7 @@ _FINDINGS = msgspec.msgpack.Decoder(Finding)
 _SETTINGS = msgspec.json.Decoder(Settings)
 _VERDICTS = msgspec.msgpack.Decoder(Verdict)
 
+_STATE = "leeway.db"
 
 _Stored = TypeVar("_Stored")
 
@@ -41,7 +42,7 @@ class Directory:
         """
         self.path = path
         self.ids = ids
-        self.database = Database(path / "leeway.db")
+        self.database = Database(path / _STATE)
         self._check_key()
 
     def _check_key(self) -> None:
@@ -52,7 +53,9 @@ class Directory:
                 self.database.set_meta("id_key_check", mark)
         elif known != mark:
             self.database.close()
-            raise StateError(f"{self.path} was made under another id key", hint="give the key it was made with: --id-key FILE")
+            raise StateError(
+                f"{self.path} was made under another id key", hint="give the key it was made with: --id-key FILE"
+            )
 
     @property
     def closed_through(self) -> int | None:
@@ -85,14 +88,18 @@ class Directory:
         return World(
             instances=remembered(instances, before - 1),
             signers={_decoded(_SIGNED.decode, key): body.decode() for key, body in database.state("signer", before)},
-            registry={_decoded(_AGENT_KEYS.decode, key): body.decode() for key, body in database.state("agent", before)},
+            registry={
+                _decoded(_AGENT_KEYS.decode, key): body.decode() for key, body in database.state("agent", before)
+            },
             baselines={key.decode(): decode_baseline(body) for key, body in database.state("baseline", before)},
             yesterday=yesterday,
         )
 
     def baselines(self) -> dict[str, Baseline]:
         """Return the newest baseline of every agent, by id."""
-        return {key.decode(): decode_baseline(body) for key, body in self.database.state("baseline", date.max.toordinal())}
+        return {
+            key.decode(): decode_baseline(body) for key, body in self.database.state("baseline", date.max.toordinal())
+        }
 
     def commit(self, outcome: Outcome, keep_days: int) -> None:
         """Store what a closed day gave, in one transaction, and let go what has had its time."""
@@ -114,6 +121,7 @@ class Directory:
         with self.database.transaction():
             self.database.drop_state(day)
             self.database.set_meta("closed_through", str(day - 1))
+            self.database.set_meta("changed_since", None)
 
     def findings(self, day: int | None = None) -> list[Finding]:
         """Return all findings, or those of one day (an ordinal), by day and id."""
@@ -154,13 +162,18 @@ def _decoded(decode: Callable[[bytes], _Stored], body: bytes) -> _Stored:
 
 
 @contextmanager
-def open_directory(path: Path, ids: IdKey, *, who: str, wait_seconds: float = 0.0) -> Iterator[Directory]:
-    """Hold an output directory and open its state while the block runs.
+def open_directory(
+    path: Path, ids: IdKey, *, who: str, wait_seconds: float = 0.0, create: bool = True
+) -> Iterator[Directory]:
+    """Hold an output directory and open its state while the block runs; made where there is none, if `create`.
 
     Raises:
+        NotFoundError: where there is no state and none is to be made: nothing was looked at, which is not quiet.
         DirectoryInUseError: where another run holds it.
         StateError: where its state cannot be used.
     """
+    if not create and not (path / _STATE).exists():
+        raise NotFoundError(f"{path} holds no state", hint="name the directory that leeway bootstrap wrote to")
     make_private_directory(path)
     with hold(path, who=who, wait_seconds=wait_seconds):
         directory = Directory(path, ids)

@@ -18,6 +18,9 @@ BATCH = 5_000
 FUTURE = timedelta(minutes=5)
 """How far ahead of the caller's clock an event may be; further ones are rejected."""
 
+CHANGED_SINCE = "changed_since"
+"""Name of the fact that says from which closed day on events wait to be judged."""
+
 
 class Window(NamedTuple):
     """A half-open stretch of time; None is unbounded."""
@@ -88,7 +91,9 @@ def _records(sources: Iterable[Source]) -> Iterator[tuple[Source, str, AnyEvent 
 class Ingestion:
     """Reads every source of a request into the database and says what came of it."""
 
-    def __init__(self, database: Database, request: Request, report: Report, window: Window, trust: Trust | None) -> None:
+    def __init__(
+        self, database: Database, request: Request, report: Report, window: Window, trust: Trust | None
+    ) -> None:
         """With `trust` None every event of the window is trusted (bootstrap, train)."""
         self._database = database
         self._request = request
@@ -121,6 +126,7 @@ class Ingestion:
         while batch := list(islice(records, BATCH)):
             with self._database.transaction():
                 self._store(source, batch)
+                self._remember_changed()
                 if mark:
                     self._database.set_offset(source.uri, Offset(mark, batch[-1][0]))
                 if self.watermark is not None:
@@ -142,6 +148,14 @@ class Ingestion:
         added = self._database.changes() - before
         self._report.new += added
         self._report.duplicates += len(rows) - added
+
+    def _remember_changed(self) -> None:
+        """Keep, with the events, that a closed day has new ones: a run that is stopped here has not judged it again."""
+        closed = self._database.meta("closed_through")
+        first = min(self.changed, default=None)
+        if first is not None and closed is not None and first <= int(closed):
+            pending = self._database.meta(CHANGED_SINCE)
+            self._database.set_meta(CHANGED_SINCE, str(min(first, int(pending or first))))
 
     def _admits(self, source: Source, position: str, event: AnyEvent) -> bool:
         if event.time > self._request.now + FUTURE:
@@ -176,4 +190,6 @@ def require_events(report: Report) -> None:
     if report.new or report.duplicates or report.outside or report.late or not refused:
         return
     reason = max(sorted(report.rejected), key=lambda one: report.rejected[one])
-    raise SourceError(f"none of {refused} records could be read; most often: {reason}", hint="is this the right kind of source?")
+    raise SourceError(
+        f"none of {refused} records could be read; most often: {reason}", hint="is this the right kind of source?"
+    )

@@ -129,6 +129,8 @@ def _collected(path: Path) -> list[AnyEvent]:
     events: list[AnyEvent] = []
     for position, record in Collection(Place(path)).read():
         if isinstance(record, Rejected | Skipped):
-            raise StateError(f"{path}: a row before byte {position} cannot be read: {record.reason}", hint="mend or move the file")
+            raise StateError(
+                f"{path}: a row before byte {position} cannot be read: {record.reason}", hint="mend or move the file"
+            )
         events.append(record)
     return events

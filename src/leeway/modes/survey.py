@@ -75,8 +75,9 @@ def survey_summaries(
 
 
 def describe(entries: Catalogue, evidence: str) -> str:
-    """Return what one piece of evidence says and where it comes from."""
-    return str(entries.describe(evidence))
+    """Return what one piece of evidence says, by what it was known and how much it weighs."""
+    entry = entries.describe(evidence)
+    return f"{entry.label}, by its {str(entry.kind).replace('_', ' ')} (weight {entry.weight})"
 
 
 def _by_day(sources: tuple[Source, ...]) -> dict[date, dict[str, AnyEvent]]:

@@ -132,7 +132,7 @@ class _Day:
     def _signals(self, view: View) -> list[Signal]:
         candidates = self._terms.engine.compare(view.summary, view.reference)
         signals = judge(self._terms.detectors, view._replace(candidates=candidates))
-        pair = flow_and_module(signals, self._world.yesterday.get(view.agent, ()), view.reference)
+        pair = flow_and_module(signals, self._world.yesterday.get(view.agent, ()), view)
         return [*signals, *([pair] if pair else []), *facet_overflow(view.summary, self._terms.bound)]
 
     def _own(self, agent: str) -> Baseline | None:

@@ -17,6 +17,7 @@ COLUMNS = (
     "agent_name",
     "first",
     "last",
+    "host",
     "process",
     "parent",
     "user",

@@ -1,5 +1,6 @@
 """One JSON object a line, keys sorted: the lossless form."""
 
+import json
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -28,6 +29,7 @@ def finding_record(finding: Finding) -> dict[str, object]:
         "evidence_digest": evidence_digest(finding),
         "event_ids": list(finding.event_ids),
         "surprise": finding.surprise,
+        "host": finding.host,
         "process": finding.process,
         "parent": finding.parent,
         "user": finding.user,
@@ -48,5 +50,24 @@ class JsonLinesFindings:
     suffix: ClassVar[str] = ".jsonl"
 
     def render(self, findings: Iterable[Finding]) -> bytes:
-        """Return one line a finding; JSON escapes what a terminal would obey."""
-        return b"".join(_ENCODER.encode(finding_record(finding)) + b"\n" for finding in findings)
+        """Return one line a finding, what a terminal would obey escaped."""
+        return b"".join(escaped(_ENCODER.encode(finding_record(finding))) + b"\n" for finding in findings)
+
+
+def escaped(document: bytes) -> bytes:
+    r"""Return a JSON document with the characters escaped that JSON may hold and a terminal would obey.
+
+    JSON escapes controls below U+0020 only: not DEL, the C1 controls, bidi overrides or line separators.
+
+    >>> escaped('"ab\u202e"'.encode())
+    b'"ab\\u202e"'
+    """
+    if document.isascii() and b"\x7f" not in document:
+        return document
+    return "".join(map(_escaped, document.decode())).encode()
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable() or character in "\n ":
+        return character
+    return json.dumps(character)[1:-1] if ord(character) > 0xFFFF else f"\\u{ord(character):04x}"  # noqa: PLR2004  # the BMP

@@ -21,7 +21,10 @@ def make_private_directory(path: Path) -> None:
     if path.is_symlink():
         raise StateError(f"{path} is a symbolic link", hint="name the directory itself")
     try:
-        path.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+        # mkdir(parents=True) would give the parents the umask's mode, not this one.
+        for missing in reversed([one for one in path.parents if not one.exists()]):
+            missing.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+        path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
     except OSError as error:
         raise StateError(f"cannot create {path}: {error.strerror}") from error
     if path.stat().st_mode & 0o002:
@@ -45,7 +48,9 @@ def write_whole(path: Path, content: bytes) -> None:
         _sync_directory(path.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise StateError(f"cannot write {path}: {error.strerror}", hint="is there space, and may you write here?") from error
+        raise StateError(
+            f"cannot write {path}: {error.strerror}", hint="is there space, and may you write here?"
+        ) from error
 
 
 def _sync_directory(path: Path) -> None:
@@ -70,7 +75,9 @@ def read_or_make_secret(path: Path) -> bytes:
     try:
         secret = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError) as error:
-        raise StateError(f"{path} is not an id key", hint="it holds 64 hex digits; leeway makes one where none is") from error
+        raise StateError(
+            f"{path} is not an id key", hint="it holds 64 hex digits; leeway makes one where none is"
+        ) from error
     if len(secret) != SECRET_BYTES:
         raise StateError(f"{path} is not an id key: {len(secret)} bytes instead of {SECRET_BYTES}")
     return secret

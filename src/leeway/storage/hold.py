@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from leeway.errors import DirectoryInUseError
+from leeway.errors import DirectoryInUseError, StateError
 
 _POLL_SECONDS = 0.1
 
@@ -21,9 +21,13 @@ def hold(directory: Path, *, who: str, wait_seconds: float = 0.0) -> Iterator[No
 
     Raises:
         DirectoryInUseError: where another run still holds it after `wait_seconds`.
+        StateError: where the directory cannot be held at all.
     """
     path = directory / ".lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise StateError(f"cannot open {path}: {error.strerror}", hint="may you write to the directory?") from error
     try:
         _acquire(descriptor, directory, wait_seconds)
         os.ftruncate(descriptor, 0)

@@ -67,7 +67,7 @@ def summarise(
     return builder.summaries()
 
 
-_NOBODY = Actor("", "", "", "", ())
+_NOBODY = Actor("", "", "", "", "", ())
 
 _NEED_ACTOR = frozenset({FileTouched})
 """Kinds of which a facet shows the actor; working out the chain for every event would be waste."""

@@ -63,10 +63,13 @@ def _port(event: ConnectionOpened) -> str:
 
 def _place(event: ConnectionOpened) -> tuple[str, str] | None:
     """Return (registrable domain, host) of an outbound connection to a named host."""
-    if not event.outbound or network_levels(event.destination) is not None:
-        return None
-    host = host_name(event.destination)
-    return (registrable_domain(host), host) if host else None
+    return _named(event.destination) if event.outbound else None
+
+
+def _named(text: str) -> tuple[str, str] | None:
+    """Return (registrable domain, host) of a host name; None of an address, or where there is no name."""
+    host = host_name(text)
+    return (registrable_domain(host), host) if host and network_levels(text) is None else None
 
 
 def _levels(event: ConnectionOpened) -> tuple[str, str, str] | None:
@@ -152,12 +155,8 @@ FACETS: tuple[FacetRow, ...] = (
     FacetRow(
         Facet.PORT, ConnectionOpened, Credit.LINEAGE, lambda event, _: ("out" if event.outbound else "in", _port(event))
     ),
-    FacetRow(
-        Facet.REGISTRABLE_DOMAIN, NameResolved, Credit.LINEAGE, lambda event, _: (registrable_domain(event.name),)
-    ),
-    FacetRow(
-        Facet.DOMAIN, NameResolved, Credit.LINEAGE, lambda e, _: (registrable_domain(e.name), host_name(e.name))
-    ),
+    FacetRow(Facet.REGISTRABLE_DOMAIN, NameResolved, Credit.LINEAGE, lambda e, _: _levels_or_none(_named(e.name), 1)),
+    FacetRow(Facet.DOMAIN, NameResolved, Credit.LINEAGE, lambda event, _: _named(event.name)),
     FacetRow(Facet.MODULE, ModuleLoaded, Credit.NEAREST, lambda event, _: _module(event)),
     FacetRow(Facet.MODULE_DIGEST, ModuleLoaded, Credit.NEAREST, _module_digest),
     FacetRow(Facet.TREE, FileTouched, Credit.LINEAGE, lambda event, _: path_levels(event.path)[:1]),
@@ -175,7 +174,8 @@ FACETS: tuple[FacetRow, ...] = (
 
 def _destination(event: ConnectionOpened) -> str:
     place = _place(event)
-    return place[0] if place else event.destination
+    # Never "", which is the key of the whole.
+    return place[0] if place else event.destination or "(no destination)"
 
 
 MEASURES: tuple[MeasureRow, ...] = (

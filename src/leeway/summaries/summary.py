@@ -104,7 +104,7 @@ def _united(one: dict[Value, Sighting], other: dict[Value, Sighting]) -> dict[Va
     union = dict(one)
     for value, sighting in other.items():
         union[value] = union[value].merge(sighting) if value in union else sighting
-    return union
+    return {value: union[value] for value in sorted(union)}
 
 
 def _merged_measures(one: Summary, other: Summary, bound: Bound) -> dict[Measure, dict[str, MeasureTotals]]:
@@ -119,7 +119,8 @@ def _merged_measures(one: Summary, other: Summary, bound: Bound) -> dict[Measure
 
 def keep_parts(measure: str, parts: dict[str, _Held], bound: Bound) -> dict[str, _Held]:
     """Return the whole and at most `MEASURE_KEYS` parts, those with the smallest fingerprints."""
-    if len(parts) <= MEASURE_KEYS + 1:
+    # The whole is not counted: some measures have none, and their parts are as many as those of others.
+    if len(parts) - ("" in parts) <= MEASURE_KEYS:
         return parts
     kept = nsmallest(MEASURE_KEYS, (key for key in parts if key), key=lambda key: (bound.rank(measure, (key,)), key))
     return {key: parts[key] for key in sorted({"", *kept} & parts.keys())}
