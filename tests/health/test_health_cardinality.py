@@ -19,7 +19,7 @@ BOUND = Bound(Caps(values_per_facet=4, shapes=3), IDS)
     ],
 )
 def test_a_capped_facet_is_a_finding_of_its_own(hosts: int, facets: list[str]) -> None:
-    events = [reached(f"s{n}.example", when=at(9 + n)) for n in range(hosts)]
+    events = [reached(f"s{n}.example", when=at(9, n)) for n in range(hosts)]
     summary = summary_of([*events, loaded("/x.so")], bound=BOUND)
     signals = list(facet_overflow(summary, BOUND))
     assert [one.value for one in signals] == [(facet,) for facet in facets]
@@ -28,7 +28,7 @@ def test_a_capped_facet_is_a_finding_of_its_own(hosts: int, facets: list[str]) -
         assert one.severity >= Severity.MEDIUM
         estimate = summary.estimate(one.value[0], BOUND)  # type: ignore[arg-type]  # its name
         assert one.reason == f"distinct values: about {estimate} values of {one.value[0]} (expected: ≤ 4)"
-        assert (one.first, one.last) == (at(9), at(9 + hosts - 1))
+        assert (one.first, one.last) == (at(9), at(10))
 
 
 def test_shapes_past_the_cap_are_a_finding_of_the_agent_that_shares_them() -> None:

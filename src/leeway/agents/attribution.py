@@ -208,7 +208,7 @@ class Attribution:
             return found
         if key.signer is not None:
             return registry.get(key.signed(None))
-        twins = self._twins.get(key, frozenset())
+        twins = self._twins.get(key, set())
         return next(iter(twins)) if len(twins) == 1 else None
 
     def _id_of(self, key: AgentKey) -> str:

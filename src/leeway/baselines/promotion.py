@@ -70,7 +70,10 @@ def _close(
         for value, sighting in values.items():
             if _is_listed(facet, value, remarks.never) or (facet in unjudged and value not in base.values(facet)):
                 continue
-            fresh += membership_of(base.values(facet).get(value), day, settings.profile) is Membership.NEW
+            if membership_of(base.values(facet).get(value), day, settings.profile) is Membership.NEW:
+                # What was forgotten is judged as new, so it is learnt, or held, as new.
+                entries.get(facet, {}).pop(value, None)
+                fresh += 1
             _learn_or_hold(facet, value, day, sighting, entries, pending, remarks)
         if fresh and day > base.first_day:
             days = novelties.setdefault(facet, {})

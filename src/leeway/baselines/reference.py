@@ -28,7 +28,7 @@ class Reference:
         self.profile = profile
         self.state = state_of(own, day, profile)
         self.relatives = () if self.state in {AgentState.SETTLED, AgentState.STALE} else relatives
-        self.baselines = (*((own,) if own else ()), *self.relatives)
+        self.baselines: tuple[Baseline, ...] = (*((own,) if own else ()), *self.relatives)
         self._siblings: dict[Facet, Counter[Value]] = {}
 
     @property

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -22,8 +23,8 @@ _COLOURS = {
     Severity.INFO: "2",
 }
 
-PROGRESS_SECONDS = 0.25
-"""Between two drawings: four a second."""
+PROGRESS_SECONDS = 0.5
+"""Between two drawings."""
 
 
 def echo(text: str = "") -> None:
@@ -68,30 +69,43 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequenc
 
 
 class ProgressLine:
-    """One line on stderr that says how far a long run is, with its rate; only on a terminal."""
+    """One line on stderr that says how far a long run is, with its rate; only on a terminal.
+
+    A thread draws it, twice a second whatever the run is busy with.
+    """
 
     def __init__(self) -> None:
-        """Start counting."""
-        self._on = sys.stderr.isatty()
-        self._drawn = 0.0
+        """Start drawing, where stderr is a terminal."""
         self._stage = ""
-        self._started = time.monotonic()
-        self._from = 0
+        self._done = self._from = 0
+        self._since = time.monotonic()
+        self._ended = threading.Event()
+        if sys.stderr.isatty():
+            threading.Thread(target=self._draw_on, daemon=True).start()
+        else:
+            self._ended.set()
 
     def __call__(self, stage: str, done: int) -> None:
-        """Draw, at most four times a second."""
-        now = time.monotonic()
-        if stage.split(" ")[0] != self._stage:
-            self._stage, self._started, self._from = stage.split(" ")[0], now, done
-        if not self._on or now - self._drawn < PROGRESS_SECONDS:
-            return
-        self._drawn = now
-        rate = (done - self._from) / max(now - self._started, 0.001)
-        sys.stderr.write(f"\r\x1b[2K{display(stage, limit=60)}: {done:,} ({rate:,.0f}/s)")
-        sys.stderr.flush()
+        """Say how far the run is."""
+        if stage.split(" ")[0] != self._stage.split(" ")[0]:
+            self._since, self._from = time.monotonic(), done
+        self._stage, self._done = stage, done
 
     def clear(self) -> None:
-        """Take the line away."""
-        if self._on and self._drawn:
+        """Stop drawing, and take the line away."""
+        if not self._ended.is_set():
+            self._ended.set()
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
+
+    def _draw_on(self) -> None:
+        while not self._ended.wait(PROGRESS_SECONDS):
+            if self._stage:
+                self._draw()
+
+    def _draw(self) -> None:
+        seconds = time.monotonic() - self._since
+        rate = (self._done - self._from) / max(seconds, 0.001)
+        told = f"{display(self._stage, limit=60)}: {self._done:,} ({rate:,.0f}/s, {seconds:.0f} s)"
+        sys.stderr.write(f"\r\x1b[2K{told}")
+        sys.stderr.flush()

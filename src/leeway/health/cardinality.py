@@ -28,6 +28,12 @@ def shape_overflow(summary: Summary, overflow: Overflow, bound: Bound) -> Signal
     return _signal(summary, ("argument shapes",), Evidence("distinct values", seen, f"≤ {bound.caps.shapes}"))
 
 
+def baseline_overflow(summary: Summary, evicted: int, bound: Bound) -> Signal:
+    """Return `cardinality_exceeded` for a baseline that had to let values go: what it forgot may be remarked again."""
+    seen = f"{evicted} values let go"
+    return _signal(summary, ("baseline values",), Evidence("baseline", seen, f"≤ {bound.caps.baseline_values} values"))
+
+
 def _signal(summary: Summary, value: tuple[str, ...], evidence: Evidence) -> Signal:
     seen = list(summary.sightings[Facet.HOUR].values())
     exemplar = min(one.exemplar for one in seen)

@@ -112,8 +112,12 @@ class Directory:
             self.database.thin_state(day - keep_days)
 
     def commit_open(self, outcome: Outcome) -> None:
-        """Store the provisional findings of an open day."""
+        """Store the provisional findings of an open day, and what its trusted part taught, for show.
+
+        Those rows are of a day that has not closed, so no judgement builds on them; closing it replaces them.
+        """
         with self.database.transaction():
+            self.database.put_state(outcome.day.toordinal(), _rows(outcome))
             self._put_findings(outcome.findings)
 
     def reopen(self, day: int) -> None:

@@ -11,7 +11,7 @@ from leeway.correlation import Naming, combine, flow_and_module, link
 from leeway.detectors import View, judge
 from leeway.events import AnyEvent, order
 from leeway.findings import Finding, Held, Severity, Signal
-from leeway.health import facet_overflow, shape_overflow
+from leeway.health import baseline_overflow, facet_overflow, shape_overflow
 from leeway.pipeline.world import Terms, World, remembered
 from leeway.summaries import Summary
 
@@ -25,7 +25,7 @@ class DayEvents(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one day gave. The changes are empty where the day is still open."""
+    """What one day gave. Of a day that is still open the only changes are the baselines of its trusted part."""
 
     day: date
     findings: tuple[Finding, ...]
@@ -55,7 +55,7 @@ def close_day(world: World, events: DayEvents, terms: Terms, *, is_final: bool =
     findings = day.judged(baselines)
     outcome = Outcome(events.day, tuple(findings), day.summaries, day.names, world, {}, (), {}, {})
     if not is_final:
-        return outcome
+        return outcome._replace(baselines=baselines)
     learnt = day.promoted(baselines, findings)
     instances = tuple(attribution.lineage.instances())
     signers = {k: v for k, v in attribution.learnt_signers(ordered).items() if world.signers.get(k) != v}
@@ -133,7 +133,11 @@ class _Day:
         candidates = self._terms.engine.compare(view.summary, view.reference)
         signals = judge(self._terms.detectors, view._replace(candidates=candidates))
         pair = flow_and_module(signals, self._world.yesterday.get(view.agent, ()), view)
-        return [*signals, *([pair] if pair else []), *facet_overflow(view.summary, self._terms.bound)]
+        evicted = view.reference.own.evicted if view.reference.own else 0
+        health = [*facet_overflow(view.summary, self._terms.bound)]
+        if evicted:
+            health.append(baseline_overflow(view.summary, evicted, self._terms.bound))
+        return [*signals, *([pair] if pair else []), *health]
 
     def _own(self, agent: str) -> Baseline | None:
         return self._world.baselines.get(agent)

@@ -116,6 +116,17 @@ class Database:
         if self._one("PRAGMA quick_check") != "ok":
             raise StateError(f"{self._path} is damaged", hint=_RESTORE)
 
+        self._check_places()
+
+    def _check_places(self) -> None:
+        """Look at every row that is found by its name: damage to a name would make it as if it had never been."""
+        for name, value in self._all("SELECT name, value FROM meta"):
+            _unsealed(value, "fact", name)
+        for uri, mark, position in self._all("SELECT * FROM offsets"):
+            _unsealed(position, "position", uri, mark)
+        for kind, key, day, body in self._all("SELECT * FROM state"):
+            _unsealed(body, "state", kind, key, day)
+
     def close(self) -> None:
         """Close the file; the log is folded into it."""
         self._connection.close()

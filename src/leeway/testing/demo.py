@@ -144,5 +144,6 @@ def _judging(request: Request) -> Request:
 
 
 def write_findings(findings: Iterable[Finding], path: Path) -> None:
-    """Write findings as JSON lines."""
+    """Write findings as JSON lines, making the folder where there is none."""
+    make_private_directory(path.parent)
     write_whole(path, JsonLinesFindings().render(findings))

@@ -41,7 +41,8 @@ def score(fleet: Fleet, ids: Mapping[str, str], findings: Iterable[Finding]) -> 
             for one in findings
         )
     )
-    spans = [(ids[one.agent], one.first, one.last) for one in (*truth.drifts, *truth.releases)]
+    spans = [(ids[drift.agent], drift.first, drift.last) for drift in truth.drifts]
+    spans += [(ids[release.agent], release.first, release.last) for release in truth.releases]
     stray = tuple(
         one
         for one in findings
