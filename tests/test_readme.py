@@ -42,7 +42,7 @@ def test_every_command_of_the_readme_runs_and_prints_what_is_shown(place: Path) 
     marks = [f"{LEEWAY}\n"]
     marks += [f'{command}\necho "@@ $?"\n' for command, _, _ in steps()]
     run = subprocess.run(
-        ["bash", "-u", "-c", "".join(marks)],
+        ["/bin/bash", "-u", "-c", "".join(marks)],
         cwd=place,
         env={**os.environ, "XDG_CONFIG_HOME": str(place / "config"), "LEEWAY_ID_KEY": ""},
         stdin=subprocess.DEVNULL,

@@ -24,9 +24,7 @@ def page() -> str:
     calls = [(), *((name,) for name in COMMANDS)]
     calls += [(name, sub) for name, subs in GROUPED.items() for sub in subs]
     order = sorted(calls, key=lambda call: (list(COMMANDS).index(call[0]) if call else -1, call))
-    return HEAD + "".join(
-        f"\n## leeway {' '.join(call)}".rstrip() + f"\n\n```text\n{_help(call)}\n```\n" for call in order
-    )
+    return HEAD + "".join(f"\n## {' '.join(('leeway', *call))}\n\n```text\n{_help(call)}\n```\n" for call in order)
 
 
 def _help(call: tuple[str, ...]) -> str:

@@ -19,14 +19,14 @@ HEAD = """\
 `leeway demo --seed N` simulates a fleet for nine days, learns seven and judges two, and knows what it did. The table
 is written by `python tools/quality.py {seeds}` on a machine with 2 cores; `make demo` shows seed 1 in full.
 
-| seed | events | agents | drifts found | stray per agent and judged day | findings HIGH / MEDIUM / LOW / INFO | most cases of a release | seconds |
+| seed | events | agents | drifts found | stray | HIGH / MEDIUM / LOW / INFO | cases of a release | seconds |
 |---:|---:|---:|---:|---:|---:|---:|---:|
 """
 
 TAIL = """
 - *drifts found*: labelled drifts that a finding of the same agent and type overlaps in time.
-- *stray*: findings of MEDIUM or more of an agent outside its drifts and releases.
-- *most cases of a release*: cases of LOW or more of the benign release that caused most.
+- *stray*: findings of MEDIUM or more of an agent outside its drifts and releases, per agent and judged day.
+- *cases of a release*: cases of LOW or more of the benign release that caused most.
 - *seconds*: learning and judging, from the files to the committed findings; writing the fleet comes on top.
 
 What the fleets cannot show: they are made by the same people as the detectors, their noise is the noise that was

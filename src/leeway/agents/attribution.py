@@ -201,7 +201,7 @@ class Attribution:
         return known or self._rules.catalogue.tier(instance.evidence, instance.image) is Tier.AGENT
 
     def _known_id(self, key: AgentKey) -> str | None:
-        """Return the id a key goes by already: its own, or that of the one agent it differs from by an unknown signer."""
+        """Return the id a key goes by: its own, or that of the one agent it differs from by an unknown signer."""
         registry = self._known.registry
         found = registry.get(key)
         if found is not None:

@@ -7,7 +7,6 @@ from leeway.baselines.baseline import (
     Provenance,
     decode_baseline,
     encode_baseline,
-
 )
 from leeway.baselines.comparison import Candidate, compare
 from leeway.baselines.membership import AgentState, Membership, membership_of, state_of

@@ -59,27 +59,12 @@ def _close(
 ) -> Baseline:
     day = summary.day.toordinal()
     base = baseline or Baseline(agent=summary.agent, key=key, first_day=day, last_day=day)
-    entries = {facet: dict(values) for facet, values in base.entries.items()}
-    pending = {facet: dict(values) for facet, values in base.pending.items()}
-    novelties = {facet: dict(days) for facet, days in base.novelties.items()}
-    # Nothing new of a capped facet was judged, so nothing new of it is learnt.
-    unjudged = summary.capped if mode == "judged" else frozenset()
-    is_same_day = day == base.last_day and base.active_days > 0
+    draft = _Draft(base, day, remarks, settings)
     for facet, values in summary.sightings.items():
-        fresh = 0
-        for value, sighting in values.items():
-            if _is_listed(facet, value, remarks.never) or (facet in unjudged and value not in base.values(facet)):
-                continue
-            if membership_of(base.values(facet).get(value), day, settings.profile) is Membership.NEW:
-                # What was forgotten is judged as new, so it is learnt, or held, as new.
-                entries.get(facet, {}).pop(value, None)
-                fresh += 1
-            _learn_or_hold(facet, value, day, sighting, entries, pending, remarks)
-        if fresh and day > base.first_day:
-            days = novelties.setdefault(facet, {})
-            days[day] = days.get(day, 0) + fresh
-    promoted = _release(day, entries, pending, remarks, base.promoted, settings)
-    evicted = _fit(entries, settings.caps.baseline_values)
+        # Nothing new of a capped facet was judged, so nothing new of it is learnt.
+        draft.take(facet, values, is_judged=mode == "trusted" or facet not in summary.capped)
+    promoted = draft.release()
+    is_same_day = day == base.last_day and base.active_days > 0
     return replace(
         base,
         key=key if key.signer is not None or base.key.signer is None else base.key,
@@ -87,35 +72,83 @@ def _close(
         last_day=max(base.last_day, day),
         active_days=base.active_days + (not is_same_day),
         events=base.events + summary.events,
-        entries={facet: values for facet, values in entries.items() if values},
-        pending={facet: values for facet, values in pending.items() if values},
-        novelties={facet: _recent(days, day) for facet, days in novelties.items()},
+        evicted=base.evicted + draft.fit(),
+        entries={facet: values for facet, values in draft.entries.items() if values},
+        pending={facet: values for facet, values in draft.pending.items() if values},
+        novelties={facet: _recent(days, day) for facet, days in draft.novelties.items()},
         hourly=_hourly(base, summary, day, remarks),
         provenance=_provenance(base.provenance, mode, summary.day),
         promoted=promoted,
-        evicted=base.evicted + evicted,
     )
 
 
-def _learn_or_hold(
-    facet: Facet,
-    value: Value,
-    day: int,
-    sighting: Sighting,
-    entries: dict[Facet, dict[Value, Entry]],
-    pending: dict[Facet, dict[Value, Pending]],
-    remarks: Remarks,
-) -> None:
-    known = entries.get(facet, {}).get(value)
-    waiting = pending.get(facet, {}).get(value)
-    severity = _held_severity(facet, value, remarks)
-    if known is None and (waiting is not None or severity is not None):
-        entry = entry_of(day, sighting) if waiting is None else waiting.entry.seen(day, sighting)
-        gravest = max(one for one in (severity, waiting.severity if waiting else None) if one is not None)
-        pending.setdefault(facet, {})[value] = Pending(entry, gravest)
-        return
-    entry = entry_of(day, sighting) if known is None else known.seen(day, sighting)
-    entries.setdefault(facet, {})[value] = entry
+class _Draft:
+    """The next baseline under construction: copies of the parts that a day changes."""
+
+    def __init__(self, base: Baseline, day: int, remarks: Remarks, settings: Settings) -> None:
+        self._base = base
+        self._day = day
+        self._remarks = remarks
+        self._settings = settings
+        self.entries = {facet: dict(values) for facet, values in base.entries.items()}
+        self.pending = {facet: dict(values) for facet, values in base.pending.items()}
+        self.novelties = {facet: dict(days) for facet, days in base.novelties.items()}
+
+    def take(self, facet: Facet, values: Mapping[Value, Sighting], *, is_judged: bool) -> None:
+        """Learn the day's values of a facet, or hold those that a finding speaks of."""
+        known = self._base.values(facet)
+        fresh = 0
+        for value, sighting in values.items():
+            if _is_listed(facet, value, self._remarks.never) or not (is_judged or value in known):
+                continue
+            if membership_of(known.get(value), self._day, self._settings.profile) is Membership.NEW:
+                # What was forgotten is judged as new, so it is learnt, or held, as new.
+                self.entries.get(facet, {}).pop(value, None)
+                fresh += 1
+            self._learn_or_hold(facet, value, sighting)
+        if fresh and self._day > self._base.first_day:
+            days = self.novelties.setdefault(facet, {})
+            days[self._day] = days.get(self._day, 0) + fresh
+
+    def _learn_or_hold(self, facet: Facet, value: Value, sighting: Sighting) -> None:
+        known = self.entries.get(facet, {}).get(value)
+        waiting = self.pending.get(facet, {}).get(value)
+        severity = _held_severity(facet, value, self._remarks)
+        if known is None and (waiting is not None or severity is not None):
+            entry = entry_of(self._day, sighting) if waiting is None else waiting.entry.seen(self._day, sighting)
+            gravest = max(one for one in (severity, waiting.severity if waiting else None) if one is not None)
+            self.pending.setdefault(facet, {})[value] = Pending(entry, gravest)
+            return
+        entry = entry_of(self._day, sighting) if known is None else known.seen(self._day, sighting)
+        self.entries.setdefault(facet, {})[value] = entry
+
+    def release(self) -> dict[int, int]:
+        """Learn what a person accepted, and what has expired within the quota; return the days of the latter."""
+        recent = {one: count for one, count in self._base.promoted.items() if one > self._day - EXPIRY_DAYS}
+        quota = self._settings.caps.promoted_per_week - sum(recent.values())
+        for facet in sorted(self.pending):
+            for value, waiting in sorted(self.pending[facet].items()):
+                if _is_listed(facet, value, self._remarks.never):
+                    del self.pending[facet][value]
+                    continue
+                accepted = _is_listed(facet, value, self._remarks.accepted)
+                expired = not accepted and quota > 0 and _has_expired(waiting, self._day)
+                if accepted or expired:
+                    quota -= expired
+                    recent[self._day] = recent.get(self._day, 0) + expired
+                    self.entries.setdefault(facet, {})[value] = waiting.entry
+                    del self.pending[facet][value]
+        return {one: count for one, count in recent.items() if count}
+
+    def fit(self) -> int:
+        """Let go the values longest unseen beyond the cap; return how many."""
+        excess = sum(map(len, self.entries.values())) - self._settings.caps.baseline_values
+        if excess <= 0:
+            return 0
+        held = ((entry.last, facet, value) for facet, values in self.entries.items() for value, entry in values.items())
+        for _, facet, value in sorted(held)[:excess]:
+            del self.entries[facet][value]
+        return excess
 
 
 def _held_severity(facet: Facet, value: Value, remarks: Remarks) -> Severity | None:
@@ -140,32 +173,6 @@ def _is_listed(facet: Facet, value: Value, listed: frozenset[Held]) -> bool:
     return bool(listed) and any(held in listed for held in _lineage(facet, value))
 
 
-def _release(
-    day: int,
-    entries: dict[Facet, dict[Value, Entry]],
-    pending: dict[Facet, dict[Value, Pending]],
-    remarks: Remarks,
-    promoted: dict[int, int],
-    settings: Settings,
-) -> dict[int, int]:
-    """Move what a person accepted, and what has expired within the quota, from pending to learnt."""
-    recent = {one: count for one, count in promoted.items() if one > day - EXPIRY_DAYS}
-    quota = settings.caps.promoted_per_week - sum(recent.values())
-    for facet in sorted(pending):
-        for value, waiting in sorted(pending[facet].items()):
-            if _is_listed(facet, value, remarks.never):
-                del pending[facet][value]
-                continue
-            accepted = _is_listed(facet, value, remarks.accepted)
-            expired = not accepted and quota > 0 and _has_expired(waiting, day)
-            if accepted or expired:
-                quota -= expired
-                recent[day] = recent.get(day, 0) + expired
-                entries.setdefault(facet, {})[value] = waiting.entry
-                del pending[facet][value]
-    return {one: count for one, count in recent.items() if count}
-
-
 def _has_expired(waiting: Pending, day: int) -> bool:
     return (
         waiting.severity <= Severity.MEDIUM
@@ -173,17 +180,6 @@ def _has_expired(waiting: Pending, day: int) -> bool:
         and waiting.entry.days.bit_count() >= EXPIRED_MIN_DAYS
         and waiting.entry.count >= EXPIRED_MIN_SIGHTINGS
     )
-
-
-def _fit(entries: dict[Facet, dict[Value, Entry]], cap: int) -> int:
-    """Let go the values longest unseen beyond the cap; return how many."""
-    excess = sum(map(len, entries.values())) - cap
-    if excess <= 0:
-        return 0
-    order = sorted((entry.last, facet, value) for facet, values in entries.items() for value, entry in values.items())
-    for _, facet, value in order[:excess]:
-        del entries[facet][value]
-    return excess
 
 
 def _hourly(base: Baseline, summary: Summary, day: int, remarks: Remarks) -> dict[Measure, dict[int, dict[int, int]]]:

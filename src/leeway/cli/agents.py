@@ -37,9 +37,8 @@ def command(
         echo(f"{mark} {display(str(one.key), limit=110)}  ({one.category or 'no category'}, {one.instances} runs)")
         for evidence in one.evidence:
             echo(f"           {display(_told(one, evidence), limit=140)}")
-    echo(
-        f"{sum(1 for one in found if one.agent)} agents; {sum(1 for one in found if not one.agent)} with weaker evidence"
-    )
+    agents = sum(bool(one.agent) for one in found)
+    echo(f"{agents} agents; {len(found) - agents} with weaker evidence")
 
 
 def _told(one: Surveyed, evidence: str) -> str:

@@ -10,10 +10,10 @@ import typer
 from leeway.cli.output import ProgressLine, echo, moment, severity
 from leeway.cli.run import tell
 from leeway.findings import Severity
-from leeway.text import display
 from leeway.testing.demo import DemoRun, agent_ids, run_demo, write_findings, write_fleet
 from leeway.testing.fleet import Fleet
 from leeway.testing.score import Score, score
+from leeway.text import display
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -87,9 +87,8 @@ def _show_score(told: Score) -> None:
         f"       {len(told.stray)} findings of MEDIUM or more elsewhere: {told.stray_rate:.3f} per agent per judged day"
     )
     for one in told.stray:
-        echo(
-            f"       {severity(one.severity)} {one.type}  {display(one.agent_name, limit=60)}: {display(one.reason, limit=80)}"
-        )
+        agent, reason = display(one.agent_name, limit=60), display(one.reason, limit=80)
+        echo(f"       {severity(one.severity)} {one.type}  {agent}: {reason}")
     for label, cases in told.release_cases.items():
         echo(f"       a benign release of {display(label)} caused {cases} cases")
     for missed in told.missed:

@@ -60,7 +60,7 @@ def _has_colour() -> bool:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int]) -> None:
-    """Print rows in columns at most `widths` wide; text from outside is escaped and cut, the last column is not padded."""
+    """Print rows in columns at most `widths` wide; text is escaped and cut, the last column is not padded."""
     shown = [[display(cell, limit=width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     fitted = [max(map(len, column)) for column in zip(head, *shown, strict=True)]
     for row in (list(head), *shown):

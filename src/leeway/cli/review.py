@@ -44,7 +44,6 @@ def command(
         echo_json(given)
     else:
         end = f" until {given.until}" if given.until else ""
-        echo(
-            f"case {given.case_id} ({given.type}): {given.judgement}{end}, by {display(given.by)}: {display(given.reason)}"
-        )
+        said = f"{given.judgement}{end}, by {display(given.by)}: {display(given.reason)}"
+        echo(f"case {given.case_id} ({given.type}): {said}")
         echo(f"it enters the baseline when {given.effective} or a later day closes")

@@ -14,7 +14,6 @@ from leeway.findings import CAUTION, Severity, ranked
 from leeway.modes import Directory, Period, Report, Request, open_directory
 from leeway.text import display
 
-
 _SHOWN = 20
 """Findings that a run prints."""
 

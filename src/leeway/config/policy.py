@@ -23,7 +23,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """The rules of one policy file; an agent obeys every rule that names it, and a value passes if one rule allows it."""
+    """The rules of one file; an agent obeys every rule that names it, and a value passes if one rule allows it."""
 
     rules: tuple[Rule, ...] = ()
 

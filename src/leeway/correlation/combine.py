@@ -28,7 +28,7 @@ def combine(signals: Iterable[Signal], naming: Naming) -> list[Finding]:
     findings = {(one.type, one.value): _finding(one, naming) for one in signals}
     for key, finding in findings.items():
         if finding.type == "flow_and_module":
-            parts = {held for held in finding.held}
+            parts = set(finding.held)
             members = sorted(
                 one.finding_id
                 for one in findings.values()

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from leeway.baselines import Membership
 from leeway.detectors import View
-from leeway.events import Facet
-from leeway.findings import Evidence, Finding, Held, Severity, Signal
+from leeway.events import Facet, Value
+from leeway.findings import Evidence, Finding, Severity, Signal
 from leeway.findings.signal import EVENTS_SHOWN
 
 _FLOW = "new_destination"
@@ -43,21 +43,21 @@ def flow_and_module(
 class _Mark:
     """A remark with its hours on a 48-hour mask: yesterday's 24 bits, then today's."""
 
-    def __init__(self, kind: str, mask: int, text: str, signal: Signal | None, held: tuple[Held, ...]) -> None:
+    def __init__(self, kind: str, mask: int, value: Value, signal: Signal | None) -> None:
         self.kind = kind
         self.mask = mask
-        self.text = text
+        self.text = value[-1] if signal is not None else f"{value[-1]} (yesterday)"
         self.signal = signal
-        self.held = held
-        self.order = (kind, text, signal is None)
+        # The whole value: one port of two domains is two destinations.
+        self.order = (kind, self.text, value)
 
     @classmethod
     def of_signal(cls, signal: Signal) -> "_Mark":
-        return cls(signal.type, signal.hours << 24, signal.value[-1], signal, signal.held)
+        return cls(signal.type, signal.hours << 24, signal.value, signal)
 
     @classmethod
     def of_finding(cls, finding: Finding) -> "_Mark":
-        return cls(finding.type, finding.hours, f"{finding.value[-1]} (yesterday)", None, finding.held)
+        return cls(finding.type, finding.hours, finding.value, None)
 
     def meets(self, other: "_Mark") -> bool:
         """Whether both happened within an hour of each other, and one of them today."""

@@ -13,7 +13,8 @@ from leeway.findings import Evidence, Severity, Signal
 class ModelFileFirstModified:
     """A model file that this agent creates, changes, renames or deletes for the first time (rows B4, B32). MEDIUM.
 
-    Blind to: model files under a name without a known extension, and checkpoints that differ from known ones by numbers.
+    Blind to: model files under a name without a known extension, and checkpoints that differ from known ones by
+    numbers.
     """
 
     name: ClassVar[str] = "model_file_first_modified"

@@ -21,7 +21,8 @@ class NewPath:
     """A tree, directory or file that is new for this agent (row B30), numbers and temporary names blanked.
 
     A tree (the first three components) is MEDIUM. A new directory in a known tree is LOW where the agent knows fewer
-    than 16 there, a new file in a known directory is LOW where it knows fewer than four; beyond that they vary by nature.
+    than 16 there, a new file in a known directory is LOW where it knows fewer than four; beyond that they vary by
+    nature.
 
     Blind to: known files with other content, and reads, on sensors that do not report them.
     """

@@ -2,13 +2,13 @@
 
 from leeway.engines.fold import Fold
 from leeway.errors import InvalidConfigError
-from leeway.pipeline import Engine
+from leeway.pipeline import Verbs
 
-ENGINES: tuple[Engine, ...] = (Fold(),)
+ENGINES: tuple[Verbs, ...] = (Fold(),)
 """The engines of a default installation; the first is the reference."""
 
 
-def engine_named(name: str) -> Engine:
+def engine_named(name: str) -> Verbs:
     """Return the engine that `--engine` names.
 
     Raises:

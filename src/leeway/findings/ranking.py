@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from leeway.findings.finding import Finding
 
-
 _STARTS = frozenset({"new_agent", "new_child", "process_not_allowed"})
 
 

@@ -30,8 +30,8 @@ def collect(directory: Directory, request: Request) -> Report:
             _sort(directory, request, report, window, days, (source.uri, position, record))
         request.progress(f"reading {source.uri}", report.read)
     require_events(report)
-    for day, events in sorted(days.items()):
-        files, added = merge_collection(directory.path, day, events)
+    for _, events in sorted(days.items()):
+        files, added = merge_collection(directory.path, events)
         report.new += added
         report.duplicates += len(events) - added
         report.files += files

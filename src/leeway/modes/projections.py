@@ -107,7 +107,7 @@ def _listed(values: Mapping[Value, Entry]) -> list[dict[str, object]]:
     ]
 
 
-def merge_collection(root: Path, day: date, events: Mapping[str, AnyEvent]) -> tuple[list[str], int]:
+def merge_collection(root: Path, events: Mapping[str, AnyEvent]) -> tuple[list[str], int]:
     """Add a day's events to its raw collections; return the files and how many events were not there yet."""
     folder = root / COLLECTIONS
     make_private_directory(folder)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from leeway.config import Policy, Settings
-from leeway.pipeline import Engine
+from leeway.pipeline import Verbs
 from leeway.sources import Source
 
 Progress = Callable[[str, int], None]
@@ -38,7 +38,7 @@ class Request:
 
     sources: tuple[Source, ...]
     settings: Settings
-    engine: Engine
+    engine: Verbs
     now: datetime
     """The caller's clock, zoned; closes whole past days and dates the files that are written."""
     policy: Policy = field(default_factory=Policy)

@@ -8,7 +8,7 @@ from leeway.agents import AgentKey, Attribution, Catalogue, IdKey, Known, catalo
 from leeway.agents import Rules as AttributionRules
 from leeway.config import Settings
 from leeway.events import AnyEvent, order
-from leeway.pipeline import Engine
+from leeway.pipeline import Verbs
 from leeway.sources import Rejected, Skipped, Source
 from leeway.summaries import Bound, Summary
 
@@ -53,7 +53,7 @@ def survey(sources: tuple[Source, ...], settings: Settings, ids: IdKey) -> list[
 
 
 def survey_summaries(
-    sources: tuple[Source, ...], settings: Settings, ids: IdKey, engine: Engine
+    sources: tuple[Source, ...], settings: Settings, ids: IdKey, engine: Verbs
 ) -> list[tuple[AgentKey, Summary]]:
     """Return the summary of every agent and day of `sources`, as an engine makes them; ordered by day and agent."""
     known = Known({}, {}, {})

@@ -11,7 +11,7 @@ from leeway.baselines import Baseline
 from leeway.config import Policy, Settings
 from leeway.detectors import Detector
 from leeway.findings import Finding, Held, Judgement, Verdict, in_force
-from leeway.pipeline.engine import Engine
+from leeway.pipeline.verbs import Verbs
 from leeway.summaries import Bound
 
 INSTANCE_DAYS = 30
@@ -28,7 +28,7 @@ class Terms(NamedTuple):
     settings: Settings
     policy: Policy
     catalogue: Catalogue
-    engine: Engine
+    engine: Verbs
     detectors: tuple[Detector, ...]
     verdicts: tuple[Verdict, ...] = ()
 

@@ -10,7 +10,7 @@ from leeway.events import AnyEvent, Facet
 from leeway.summaries import Bound, Summary
 
 
-class Engine(Protocol):
+class Verbs(Protocol):
     """Summarise, merge, compare. The fold is the reference; every other engine gives equal values."""
 
     name: ClassVar[str]
