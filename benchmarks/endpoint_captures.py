@@ -82,7 +82,7 @@ def read_captures(data: Path) -> list[Capture]:
     lines: dict[str, list[str]] = defaultdict(list)
     with _opened(data, "events.jsonl") as file:
         for line in file:
-            lines[json.loads(line)["_capture"]].append(line)
+            lines[_capture_of(line)].append(line)
     with TemporaryDirectory() as scratch:
         path = Path(scratch) / "capture.jsonl"
         captures = []
@@ -90,6 +90,15 @@ def read_captures(data: Path) -> list[Capture]:
             path.write_text("".join(lines[name]), encoding="utf-8")
             captures.append(_read(name, path))
     return captures
+
+
+def _capture_of(line: str) -> str:
+    """Return the capture a row is of; rows that name none are one together, for the source to judge."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return "(not named)"
+    return str(row.get("_capture", "(not named)")) if isinstance(row, dict) else "(not named)"
 
 
 def _opened(data: Path, name: str) -> TextIO:
@@ -112,6 +121,8 @@ def _read(name: str, path: Path) -> Capture:
 
 def days_of(capture: Capture, end: date | None = None) -> Iterator[tuple[date, list[AnyEvent]]]:
     """Yield a capture's days; with `end` moved by whole days so that its last one is that."""
+    if not capture.events:
+        return
     last = capture.events[-1].time.date()
     shift = (end or last) - last
     days: dict[date, list[AnyEvent]] = defaultdict(list)
@@ -151,6 +162,8 @@ def judge(capture: Capture, captures: Iterable[Capture]) -> list[Finding]:
     """Return the findings of one capture against the others of its hosts, else of all hosts."""
     others = [one for one in captures if one.name != capture.name and one.events]
     kin = [one for one in others if one.hosts & capture.hosts] or others
+    if not capture.events:
+        return []
     world = learnt_before(capture, kin)
     findings: list[Finding] = []
     for day, events in days_of(capture):
@@ -171,8 +184,16 @@ def row_of(capture: Capture, findings: list[Finding]) -> Row:
         "rejected": capture.rejected,
         "process_starts": len(capture.starts),
         "findings_by_severity": {str(level): counts[str(level)] for level in reversed(Severity)},
-        "top": [_top_row(one, events[one.event_ids[0]]) for one in ranked(findings)[:TOP]],
+        "top": [_top_row(one, events[one.event_ids[0]]) for one in _cases(findings)[:TOP]],
     }
+
+
+def _cases(findings: list[Finding]) -> list[Finding]:
+    """Return the first finding of each case, in the order in which findings are read."""
+    cases: dict[str, Finding] = {}
+    for one in ranked(findings):
+        cases.setdefault(one.case_id, one)
+    return list(cases.values())
 
 
 def _top_row(finding: Finding, event: AnyEvent) -> Row:
@@ -264,7 +285,7 @@ def why_missed(capture: Capture, row: Row, answers: frozenset[str], findings: li
 
 def measure(data: Path) -> Row:
     """Return the whole result."""
-    captures = [one for one in read_captures(data) if one.events]
+    captures = read_captures(data)
     told = narratives(data)
     answers = {one.name: named(one, told.get(one.name, "")) for one in captures}
     rows: list[Row] = []
@@ -279,7 +300,7 @@ def measure(data: Path) -> Row:
     counts: Counter[str] = Counter()
     for row in rows:
         counts.update(row["findings_by_severity"])
-    asked = max(len(hit) + len(missed), 1)
+    asked = len(hit) + len(missed)
     return {
         "command": "python benchmarks/endpoint_captures.py --data DIR --json OUT",
         "flags": "--established-days 1 --learning-days 0 --scope all",
@@ -291,9 +312,9 @@ def measure(data: Path) -> Row:
         "rejected": sum(one.rejected for one in captures),
         "findings_by_severity": {str(level): counts[str(level)] for level in reversed(Severity)},
         "high_share": round((counts["HIGH"] + counts["CRITICAL"]) / max(sum(counts.values()), 1), 4),
-        "captures_with_a_named_process": len(hit) + len(missed),
-        "named_process_in_first_three": round(len(hit) / asked, 4),
-        "three_random_starts": round(by_chance(captures, answers), 4),
+        "captures_with_a_named_process": asked,
+        "named_process_in_first_three": round(len(hit) / asked, 4) if asked else None,
+        "three_random_starts": round(by_chance(captures, answers), 4) if asked else None,
         "best_constant": best_constant(answers, 1),
         "best_constant_three": best_constant(answers, FIRST),
         "missed": {name: {"named": sorted(answers[name]), "reason": reasons[name]} for name in missed},
@@ -317,8 +338,8 @@ def table_of(result: Row) -> str:
         "|---|---|",
         f"| captures, events, rejected rows | {result['captures']}, {result['events']:,}, {result['rejected']} |",
         f"| captures whose narrative names a process | {result['captures_with_a_named_process']} |",
-        f"| named process within the first three cases | {result['named_process_in_first_three']:.1%} |",
-        f"| three random process starts of the capture (20 draws) | {result['three_random_starts']:.1%} |",
+        f"| named process within the first three cases | {_share(result['named_process_in_first_three'])} |",
+        f"| three random process starts of the capture (20 draws) | {_share(result['three_random_starts'])} |",
         f"| best constant answer | {_constant(result['best_constant'])} |",
         f"| best three constant answers | {_constant(result['best_constant_three'])} |",
         f"| findings | {', '.join(f'{count:,} {name}' for name, count in severities.items())} |",
@@ -330,6 +351,10 @@ def table_of(result: Row) -> str:
     missed = result["missed"]
     lines += [f"- {name}: {', '.join(one['named'])}; {one['reason']}." for name, one in missed.items()]
     return "\n".join(lines) + "\n"
+
+
+def _share(figure: float | None) -> str:
+    return "not measured: no narrative names a process" if figure is None else f"{figure:.1%}"
 
 
 def _constant(best: tuple[float, tuple[str, ...]]) -> str:

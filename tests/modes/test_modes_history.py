@@ -206,6 +206,12 @@ def test_an_unchanged_file_is_not_read_again(week: Path, tmp_path: Path) -> None
     assert (judge(week, file).read, judge(week, file).read) == (9, 0)
 
 
+def test_a_file_that_was_judged_can_still_be_trusted(week: Path, tmp_path: Path) -> None:
+    file = written(tmp_path / "8.jsonl", *day_with(8))
+    assert [judge(week, file).read, learn(week, file).read, learn(week, file).read] == [9, 9, 0]
+    assert judge(week, file).read == 0
+
+
 def test_a_grown_file_is_read_from_where_it_was_left(week: Path, tmp_path: Path) -> None:
     file = written(tmp_path / "8.jsonl", *day_with(8))
     judge(week, file)
@@ -225,11 +231,11 @@ def test_a_replaced_file_is_read_from_its_start(keep: int, week: Path, tmp_path:
     assert (report.read, report.new, report.duplicates) == (11 + keep, 11, keep)
 
 
-def test_one_bad_batch_does_not_move_the_position(week: Path, tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_read_is_kept_with_its_place(week: Path, tmp_path: Path) -> None:
     file = tmp_path / "8.jsonl"
     file.write_bytes(lines(day_with(8)) + b"not json\n")
     first = judge(week, file)
-    assert (first.new, first.rejected) == (9, {"JSON is malformed: invalid character (byte 1)": 1})
+    assert (first.new, list(first.rejected.values())) == (9, [1])
     assert judge(week, file).read == 0
     with opened(week) as directory:
         ((uri, position, _, record),) = directory.database.rejected()

@@ -48,4 +48,4 @@ def _limit(amounts: list[int]) -> Limit | None:
     logs = sorted(log2(1 + amount) for amount in amounts)
     centre = median(logs)
     spread = max(_CONSISTENT * median(abs(value - centre) for value in logs), FLOOR)
-    return Limit(int(exp2(min(centre + DEVIATIONS * spread, 62.0))), int(exp2(centre)) - 1, len(amounts))
+    return Limit(int(exp2(min(centre + DEVIATIONS * spread, 62.0))), round(exp2(centre)) - 1, len(amounts))

@@ -119,7 +119,9 @@ class Ingestion:
     def _read(self, source: Source) -> None:
         # Part of a source was left out by its periods, so its position says nothing about what is still to be read.
         resumes = self._window == Window()
-        known = self._database.offset(source.uri) if resumes else None
+        # What was read to be judged is still to be read where it is to be trusted; the other way round it is not.
+        names = (source.uri,) if self._trust is not None else (f"trusted {source.uri}", source.uri)
+        known = self._database.offset(names[0]) if resumes else None
         after = known.position if known and still_holds(source.uri, known.fingerprint) else None
         mark = fingerprint(source.uri) if resumes else ""
         records = iter(source.read(after=after))
@@ -127,8 +129,8 @@ class Ingestion:
             with self._database.transaction():
                 self._store(source, batch)
                 self._remember_changed()
-                if mark:
-                    self._database.set_offset(source.uri, Offset(mark, batch[-1][0]))
+                for name in names if mark else ():
+                    self._database.set_offset(name, Offset(mark, batch[-1][0]))
                 if self.watermark is not None:
                     self._database.set_meta("watermark", self.watermark.isoformat())
             self._request.progress(f"reading {source.uri}", self._report.read)
