@@ -56,7 +56,7 @@ def process(name: str, uid: str | None = None, line: str | None = None, **more: 
 
 
 def _fields(when: datetime, who: Process | None, more: Mapping[str, Any]) -> dict[str, Any]:
-    return {"time": when, "host": HOST, "process": who, **more}
+    return {"time": when, "host": HOST, "process": who} | dict(more)
 
 
 def started(who: Process, parent: Process | None = None, when: datetime = at(), **more: Any) -> ProcessStarted:  # noqa: ANN401, B008  # fields; a value

@@ -49,7 +49,13 @@ class Journal:
         }
 
     def start(
-        self, time: datetime, line: str, parent: Process | None = None, *, user: str | None = None, unit: str | None = None
+        self,
+        time: datetime,
+        line: str,
+        parent: Process | None = None,
+        *,
+        user: str | None = None,
+        unit: str | None = None,
     ) -> Process:
         """Start a process and return it as later events name it."""
         self._runs += 1

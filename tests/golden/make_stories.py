@@ -87,7 +87,9 @@ def _shell_twice(journal: Journal, day: int) -> None:
 
 
 def _packages(journal: Journal, day: int) -> None:
-    pip = journal.start(at(day, "12:00"), f"pip download --dest /tmp/wheel{day}x{day} tool=={day}.{day}.0", _bot(journal, day, "11:58"))
+    pip = journal.start(
+        at(day, "12:00"), f"pip download --dest /tmp/wheel{day}x{day} tool=={day}.{day}.0", _bot(journal, day, "11:58")
+    )
     journal.connect(at(day, "12:01"), pip, "pypi.org")
     journal.connect(at(day, "12:01:20"), pip, "files.pythonhosted.org", sent=900)
     journal.touch(at(day, "12:02"), pip, f"/tmp/wheel{day}x{day}/tool-{day}.{day}.0.whl", "created")
@@ -261,7 +263,10 @@ STORIES = (
         then=_day_with(_six_places),
         expected=(
             (8, "destination_fan_out", "MEDIUM", ()),
-            *((8, "new_destination", "MEDIUM", (f"{name}.example",)) for name in ("alder", "birch", "cedar", "dogwood", "elder", "fir")),
+            *(
+                (8, "new_destination", "MEDIUM", (f"{name}.example",))
+                for name in ("alder", "birch", "cedar", "dogwood", "elder", "fir")
+            ),
         ),
     ),
     Story(
@@ -488,7 +493,10 @@ def write(story: Story, folder: Path) -> None:
     (folder / "README.md").write_text(f"# {story.name}\n\n{story.promise}\n")
     with TemporaryDirectory() as scratch:
         found = play(folder, Path(scratch) / "state")
-    told = {(at(1, "00:00").date().toordinal() + day - 1, kind, severity, value) for day, kind, severity, value in story.expected}
+    told = {
+        (at(1, "00:00").date().toordinal() + day - 1, kind, severity, value)
+        for day, kind, severity, value in story.expected
+    }
     seen = {(one["day"].toordinal(), one["type"], one["severity"], tuple(one["value"])) for one in found}
     if told != seen:
         shutil.rmtree(folder)

@@ -43,7 +43,9 @@ def judge(state: Path, *files: Path, **given: object) -> Report:
 def final(state: Path) -> set[tuple[str, str, str]]:
     """Return the final (finding id, severity, evidence digest): what every entrance must agree on."""
     with opened(state) as directory:
-        return {(one.finding_id, str(one.severity), evidence_digest(one)) for one in directory.findings() if one.is_final}
+        return {
+            (one.finding_id, str(one.severity), evidence_digest(one)) for one in directory.findings() if one.is_final
+        }
 
 
 def findings(state: Path) -> list[Finding]:

@@ -38,13 +38,18 @@ def test_every_record_is_counted_once(week: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("ahead", "new"),
-    [pytest.param(timedelta(minutes=5), 1, id="5 minutes"), pytest.param(timedelta(minutes=5, microseconds=1), 0, id="more")],
+    [
+        pytest.param(timedelta(minutes=5), 1, id="5 minutes"),
+        pytest.param(timedelta(minutes=5, microseconds=1), 0, id="more"),
+    ],
 )
 def test_a_clock_may_be_five_minutes_ahead(ahead: timedelta, new: int, week: Path, tmp_path: Path) -> None:
     learn(tmp_path / "state", week)
     event = identified(Heartbeat(time=at(20, "09:00") + ahead, host="desk"))
     file = tmp_path / "beat.jsonl"
-    file.write_bytes(lines([event]) + week.read_bytes()[:0] + lines([identified(Heartbeat(time=at(20, "08:00"), host="x"))]))
+    file.write_bytes(
+        lines([event]) + week.read_bytes()[:0] + lines([identified(Heartbeat(time=at(20, "08:00"), host="x"))])
+    )
     report = judge(tmp_path / "state", file, now=at(20, "09:00"))
     assert (report.new, sum(report.rejected.values())) == (1 + new, 1 - new)
 
@@ -88,7 +93,9 @@ def test_bootstrap_takes_the_first_periods(period: Period, count: int, new: int,
     ],
 )
 @pytest.mark.parametrize("mode", [detect, collect], ids=lambda mode: mode.__name__)
-def test_the_others_take_the_last_periods(mode, period: Period, count: int, new: int, week: Path, tmp_path: Path) -> None:
+def test_the_others_take_the_last_periods(
+    mode, period: Period, count: int, new: int, week: Path, tmp_path: Path
+) -> None:
     with opened(tmp_path / "state") as directory:
         report = mode(directory, request(week, period=period, count=count))
     assert (report.read, report.new, report.outside) == (63, new, 63 - new)
@@ -141,7 +148,9 @@ def test_an_empty_source_is_quiet(tmp_path: Path) -> None:
 
 def test_what_no_source_can_see_is_said(week: Path, tmp_path: Path) -> None:
     sysmon = tmp_path / "sysmon.json"
-    sysmon.write_text('{"EventID":5,"UtcTime":"2025-03-12 09:00:00.000","Hostname":"ws","Image":"x","ProcessGuid":"{1}"}\n')
+    sysmon.write_text(
+        '{"EventID":5,"UtcTime":"2025-03-12 09:00:00.000","Hostname":"ws","Image":"x","ProcessGuid":"{1}"}\n'
+    )
     learn(tmp_path / "state", week)
     with opened(tmp_path / "state") as directory:
         report = detect(directory, request(sysmon))
@@ -157,6 +166,11 @@ def test_the_report_says_what_it_counts(week: Path, tmp_path: Path) -> None:
         "opened_again": [],
         "open": [],
     }
-    assert (report["mode"], report["agents"], report["learning_days"], report["scope"]) == ("bootstrap", 1, 7, "evidence")
+    assert (report["mode"], report["agents"], report["learning_days"], report["scope"]) == (
+        "bootstrap",
+        1,
+        7,
+        "evidence",
+    )
     assert report["findings_by_severity"] == {"CRITICAL": 0, "HIGH": 0, "MEDIUM": 0, "LOW": 0, "INFO": 0}
     assert "not proof of malice" in report["caution"]

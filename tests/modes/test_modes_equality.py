@@ -140,4 +140,3 @@ def test_running_again_changes_nothing(whole: Path, scratch: Path) -> None:
     report = judge(whole, scratch / "all.jsonl", now=OVER, **GIVEN)
     assert (report.new, report.closed, report.findings) == (0, [], [])
     assert (final(whole), baselines(whole)) == before
-

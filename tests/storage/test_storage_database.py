@@ -177,7 +177,11 @@ def test_state_is_known_as_of_each_day(path: Path) -> None:
     database.put_state(1, [Row("baseline", b"x", b"x1"), Row("baseline", b"y", b"y1"), Row("signer", b"x", b"s1")])
     database.put_state(2, [Row("baseline", b"x", b"x2")])
     database.put_state(5, [Row("baseline", b"x", b"x5")])
-    first, second, third = [(b"x", b"x1"), (b"y", b"y1")], [(b"x", b"x2"), (b"y", b"y1")], [(b"x", b"x5"), (b"y", b"y1")]
+    first, second, third = (
+        [(b"x", b"x1"), (b"y", b"y1")],
+        [(b"x", b"x2"), (b"y", b"y1")],
+        [(b"x", b"x5"), (b"y", b"y1")],
+    )
     assert _days(database) == [[], first, second, third]
     database.thin_state(5)
     assert _days(database) == [[], [(b"y", b"y1")], second, third]

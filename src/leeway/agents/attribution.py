@@ -224,12 +224,12 @@ class Attribution:
                 groups.setdefault(AgentKey(key.machine, key.process, "", key.signer), set()).add(key)
         moved: dict[AgentKey, AgentKey] = {}
         for group, members in groups.items():
-            fresh = [key for key in members if key not in self._known.registry]
+            fresh = [key for key in members if self._known_id(key) is None]
             places = max(0, self._rules.shapes - (len(members) - len(fresh)))
             if len(fresh) <= places:
                 continue
             fresh.sort(key=lambda key: self._rules.ids.fingerprint("shape", key.arguments or ""))
             shared = AgentKey(group.machine, group.process, OTHER_ARGUMENTS, group.signer)
             moved.update(dict.fromkeys(fresh[places:], shared))
-            self.overflows.append(Overflow(self._rules.ids.agent_id(shared), len(members)))
+            self.overflows.append(Overflow(self._id_of(shared), len(members)))
         return moved

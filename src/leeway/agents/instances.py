@@ -65,6 +65,8 @@ class Lineage:
         ordered = [event for event in events if event.process is not None]
         self._learn(event for event in ordered if _names_uid(event))
         self._learn(event for event in ordered if isinstance(event, ProcessStarted) and not _names_uid(event))
+        # Parents are looked up when every start is known: clocks may show a child's start before its parent's.
+        self._adopt(event for event in ordered if isinstance(event, ProcessStarted))
         self._learn(event for event in ordered if not isinstance(event, ProcessStarted) and not _names_uid(event))
 
     def __getitem__(self, key: InstanceKey) -> Instance:
@@ -102,15 +104,14 @@ class Lineage:
             key = self._resolve(event.host, process, event.time, starting=starting)
             self._resolved[event.id] = key
             self._update(key, _facts(key, event, process))
-            if isinstance(event, ProcessStarted) and event.parent is not None:
-                self._adopt(key, event, event.parent)
 
-    def _adopt(self, child: InstanceKey, event: ProcessStarted, parent: Process) -> None:
-        key = self._resolve(event.host, parent, event.time, starting=False)
-        if key == child:
-            return
-        self._update(key, _facts_of(key, parent, event.time.toordinal()))
-        self._update(child, Instance(key=child, parent=key, last_day=event.time.toordinal()))
+    def _adopt(self, starts: Iterable[ProcessStarted]) -> None:
+        for event in starts:
+            child = self._resolved[event.id]
+            key = self._resolve(event.host, event.parent, event.time, starting=False) if event.parent else child
+            if event.parent is not None and key != child:
+                self._update(key, _facts_of(key, event.parent, event.time.toordinal()))
+                self._update(child, Instance(key=child, parent=key, last_day=event.time.toordinal()))
 
     def _resolve(self, host: str, process: Process, time: datetime, *, starting: bool) -> InstanceKey:
         if process.uid is not None:
@@ -208,6 +209,8 @@ def _joined(known: Instance, facts: Instance) -> Instance:
         and facts.ended is None
         and (known.parent is not None or facts.parent is None)
         and (known.digest is not None or facts.digest is None)
+        and (known.user is not None or facts.user is None)
+        and (known.unit is not None or facts.unit is None)
     ):
         return known
     return Instance(
