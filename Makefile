@@ -17,7 +17,7 @@ INSTALL_PROJECT = $(INSTALL) --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format faults fuzz bench docs lock clean
+.PHONY: help demo test lint format faults fuzz bench docs quality lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,9 @@ bench: $(VENV)/dev ## Measure on real captures, where LEEWAY_DATA (../shared/dat
 docs: $(VENV)/dev ## Write anew the pages that are made from the code.
 	$(RUN) tools/detector_docs.py
 	$(RUN) tools/cli_docs.py
+
+quality: $(VENV)/runtime ## Measure the demo on six fleets and write docs/quality.md.
+	$(RUN) tools/quality.py
 
 lock: ## Resolve the requirements anew, with hashes, for Python 3.11 to 3.14 on Linux and macOS (needs uv).
 	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/runtime.txt

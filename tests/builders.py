@@ -35,7 +35,9 @@ HOST = "h1"
 IDS = IdKey(b"tests")
 AGENT = "a" * 32
 KEY = AgentKey(HOST, "claude", "--resume", None)
-ACTOR = Actor(host=HOST, process="claude", parent="bash", user="ana", command_line="claude --resume", chain=("bash", "claude"))
+ACTOR = Actor(
+    host=HOST, process="claude", parent="bash", user="ana", command_line="claude --resume", chain=("bash", "claude")
+)
 BOUND = Bound(Caps(), IDS)
 CLAUDE = Process(image="/usr/local/bin/claude", pid=100, uid="c1", command_line="claude --resume")
 BASH = Process(image="/bin/bash", pid=90, uid="b1", command_line="bash -l")
@@ -191,7 +193,7 @@ def terms(**changes: Any) -> Terms:  # noqa: ANN401  # fields of Terms, of Setti
     return whole._replace(**changes)
 
 
-def closed(  # noqa: PLR0913  # one argument a part of a day
+def closed(  # one argument a part of a day
     world: World,
     day: date,
     judged: Iterable[AnyEvent] = (),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from golden.journal import Journal, lines
 from golden.make_stories import STORIES, Story
 from golden.play import as_lines, play

@@ -71,15 +71,24 @@ def tried(patch: Path) -> Verdict:
 
 
 def judged(patch: Path, tree: Path, names: Sequence[str]) -> Verdict:
-    """Run tests in a patched tree and say whether they noticed."""
+    """Run tests in a patched tree and say whether they noticed: whether one fails that passes without the patch."""
     try:
-        tests = run(tree, sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *names)
+        tests = pytest(tree, *names)
+        if tests.returncode != RED:
+            told = "the tests stay green" if tests.returncode == 0 else f"the tests cannot run ({tests.returncode})"
+            return Verdict(patch.name, noticed=False, what=f"{told}: {last_line(tests.stdout)}")
+        failed = first_failure(tests.stdout)
+        run(tree, "git", "apply", "--reverse", "--whitespace=nowarn", str(patch.resolve()))
+        if pytest(tree, failed).returncode != 0:
+            return Verdict(patch.name, noticed=False, what=f"red without the patch as well: {failed}")
     except subprocess.TimeoutExpired:
         return Verdict(patch.name, noticed=False, what=f"the tests took more than {SECONDS} s")
-    if tests.returncode == RED:
-        return Verdict(patch.name, noticed=True, what=first_failure(tests.stdout))
-    told = "the tests stay green" if tests.returncode == 0 else f"the tests cannot run ({tests.returncode})"
-    return Verdict(patch.name, noticed=False, what=f"{told}: {last_line(tests.stdout)}")
+    return Verdict(patch.name, noticed=True, what=failed)
+
+
+def pytest(tree: Path, *names: str) -> subprocess.CompletedProcess[str]:
+    """Run tests in a tree up to the first that fails."""
+    return run(tree, sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *names)
 
 
 def copy(tree: Path) -> None:

@@ -16,7 +16,7 @@ KNOWN = catalogue()
 CLAUDE_CLI = "/usr/lib/node_modules/@anthropic-ai/claude-code/cli.js"
 
 
-def evidence(  # noqa: PLR0913  # one field a kind
+def evidence(  # one field a kind
     image: str,
     line: str = "",
     *,

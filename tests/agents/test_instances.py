@@ -1,11 +1,11 @@
 """Process instances and their lineage: reused pids, two sensors, unseen starts, chains and loops."""
 
 from datetime import timedelta
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
-from builders import BASH, CLAUDE, HOST, at, loaded, process, reached, started, touched
 
+from builders import BASH, CLAUDE, HOST, at, loaded, process, reached, started, touched
 from leeway.agents import Instance, InstanceKey, Lineage
 from leeway.agents.instances import DEPTH
 from leeway.events import AnyEvent, Process, ProcessEnded, identified, order
@@ -171,13 +171,13 @@ def test_a_loop_of_parents_ends(size: int) -> None:
 
 def test_a_chain_is_followed_to_a_depth() -> None:
     row = [process(f"p{n}", f"u{n}") for n in range(60)]
-    events = [started(child, parent, when=at(9, n)) for n, (parent, child) in enumerate(zip(row, row[1:], strict=False))]
+    events = [started(child, parent, when=at(9, n)) for n, (parent, child) in enumerate(pairwise(row))]
     assert chain(lineage(*events), events[-1]) == [f"u{n}" for n in range(58, 58 - DEPTH, -1)]
     assert DEPTH == 32
 
 
 def test_hosts_are_apart() -> None:
-    here, there = reached("a.example", who=CLAUDE), reached("a.example", who=CLAUDE, **{"host": "h2"})
+    here, there = reached("a.example", who=CLAUDE), reached("a.example", who=CLAUDE, host="h2")
     known = lineage(here, there)
     assert known.actor(here) != known.actor(there)
 

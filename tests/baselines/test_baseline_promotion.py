@@ -5,10 +5,24 @@ from datetime import date, timedelta
 
 import msgspec
 import pytest
-from builders import AGENT, CLAUDE, DAY, KEY, before, days_of, learnt, process, reached, redated, settled, started, summary_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import (
+    AGENT,
+    CLAUDE,
+    DAY,
+    KEY,
+    before,
+    days_of,
+    learnt,
+    process,
+    reached,
+    redated,
+    settled,
+    started,
+    summary_of,
+)
 from leeway.baselines import Baseline, Membership, Remarks, membership_of, promote, trust
 from leeway.config import Caps, LearningProfile, Settings
 from leeway.events import AnyEvent, Facet, Measure
@@ -102,7 +116,10 @@ def test_a_value_that_was_forgotten_is_held_like_a_new_one() -> None:
     old = learnt([(before(40), [NC]), *((before(n), [GIT] * 3) for n in range(8, 0, -1))])
     baseline = judged(old, held(Severity.HIGH), 0)
     assert waits(baseline)
-    assert membership_of(baseline.values(Facet.CHILD).get(("nc",)), DAY.toordinal() + 1, SETTINGS.profile) is Membership.NEW
+    assert (
+        membership_of(baseline.values(Facet.CHILD).get(("nc",)), DAY.toordinal() + 1, SETTINGS.profile)
+        is Membership.NEW
+    )
 
 
 def test_a_value_that_was_forgotten_starts_anew() -> None:
@@ -245,7 +262,9 @@ def test_a_signer_that_becomes_known_names_the_baseline() -> None:
 
 
 @given(days_of(), days_of(), st.sampled_from(list(Severity)))
-def test_learning_leaves_its_inputs_as_they_were(past: list[AnyEvent], today: list[AnyEvent], severity: Severity) -> None:
+def test_learning_leaves_its_inputs_as_they_were(
+    past: list[AnyEvent], today: list[AnyEvent], severity: Severity
+) -> None:
     settings = Settings(caps=Caps(baseline_values=12), profile=LearningProfile(established_days=1))
     baseline, summary = learnt([(before(1), past)], settings), summary_of(today)
     remarks = Remarks({Held(facet, value): severity for facet, values in summary.sightings.items() for value in values})

@@ -1,8 +1,21 @@
 """What an agent is judged against: membership and severity by state, and back-off to relatives."""
 
 import pytest
-from builders import DAY, HOST, KEY, before, learnt, reached, reference_of, settled, started, process, CLAUDE, summary_of
 
+from builders import (
+    CLAUDE,
+    DAY,
+    HOST,
+    KEY,
+    before,
+    learnt,
+    process,
+    reached,
+    reference_of,
+    settled,
+    started,
+    summary_of,
+)
 from leeway.agents import AgentKey
 from leeway.baselines import Baseline, Membership, Relatives, compare
 from leeway.config import LearningProfile
@@ -81,7 +94,7 @@ def test_siblings_are_counted_within_their_parent() -> None:
 
 
 def test_what_is_forgotten_is_not_counted() -> None:
-    old = learnt([(before(40), [GIT]), *[(before(n), [reached("a.example")] ) for n in (3, 2, 1)]])
+    old = learnt([(before(40), [GIT]), *[(before(n), [reached("a.example")]) for n in (3, 2, 1)]])
     assert reference_of(old).known(Facet.CHILD) == 0
     assert reference_of(old).membership(Facet.CHILD, ("git",)) is NEW
 
@@ -98,7 +111,9 @@ def test_the_days_of_relatives_stand_in_for_a_measure_only_where_there_are_none(
 
 
 def test_comparing_keeps_the_values_that_are_not_established() -> None:
-    known = learnt([(before(n), [GIT] * 1 if n > 1 else [GIT, started(process("rg"), CLAUDE)]) for n in range(9, 0, -1)])
+    known = learnt(
+        [(before(n), [GIT] * 1 if n > 1 else [GIT, started(process("rg"), CLAUDE)]) for n in range(9, 0, -1)]
+    )
     today = summary_of([GIT, started(process("rg"), CLAUDE), started(process("nc"), CLAUDE)])
     rows = compare(today, reference_of(known))
     found = [(one.value, one.membership, one.within, one.siblings, one.known) for one in rows[Facet.CHILD]]

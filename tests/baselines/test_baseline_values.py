@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from builders import AGENT, DAY, KEY, days_of, learnt, reached, reference_of, settled
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import AGENT, DAY, KEY, days_of, learnt, reached, reference_of, settled
 from leeway.baselines import (
     AgentState,
     Baseline,
@@ -151,8 +151,12 @@ def baseline(first: int, last: int = 1, events: int = 49) -> Baseline:
         pytest.param(baseline(40, 15), DEFAULT, AgentState.STALE, id="last active 15 days ago"),
         pytest.param(baseline(40, 15, events=1), DEFAULT, AgentState.LEARNING, id="never settled, so not stale"),
         pytest.param(baseline(1, events=1), LearningProfile(learning_days=0), AgentState.SETTLED, id="at once"),
-        pytest.param(baseline(1, events=6), LearningProfile(learning_days=1), AgentState.LEARNING, id="one day, six events"),
-        pytest.param(baseline(1, events=7), LearningProfile(learning_days=1), AgentState.SETTLED, id="one day, seven events"),
+        pytest.param(
+            baseline(1, events=6), LearningProfile(learning_days=1), AgentState.LEARNING, id="one day, six events"
+        ),
+        pytest.param(
+            baseline(1, events=7), LearningProfile(learning_days=1), AgentState.SETTLED, id="one day, seven events"
+        ),
     ],
 )
 def test_states(known: Baseline | None, profile: LearningProfile, state: AgentState) -> None:

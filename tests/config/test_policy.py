@@ -55,7 +55,9 @@ def test_a_policy_is_read_from_toml(tmp_path: Path) -> None:
     ("text", "message"),
     [
         pytest.param("rules = [", "not TOML", id="no TOML"),
-        pytest.param('[[rules]]\nagent = "a"\n\n[[rules]]\nagent = 3\n', r"policy\.toml:4: ", id="ill-typed, with its line"),
+        pytest.param(
+            '[[rules]]\nagent = "a"\n\n[[rules]]\nagent = 3\n', r"policy\.toml:4: ", id="ill-typed, with its line"
+        ),
         pytest.param('[[rules]]\nagent = "a"\nproceses = []\n', r"policy\.toml:1: .*proceses", id="misspelt key"),
         pytest.param("other = 1\n", r"policy\.toml:1: ", id="unknown key"),
         pytest.param("[[rules]]\n", "agent", id="no agent"),

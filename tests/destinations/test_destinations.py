@@ -3,9 +3,9 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import texts
 
 from leeway.destinations import address_of, host_name, network_levels, registrable_domain
+from strategies import texts
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from copy import deepcopy
 from random import Random
 
 import pytest
-from builders import AGENT, DAY, KEY, before, days_of, learnt, reference_of, summary_of, view_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders import AGENT, BOUND, DAY, KEY, before, days_of, learnt, reference_of, summary_of, view_of
 from leeway.baselines import Reference, encode_baseline
 from leeway.config import LearningProfile, Policy
 from leeway.config.policy import Rule
@@ -16,7 +16,6 @@ from leeway.detectors import ALL, Closes, Detector, View, judge
 from leeway.events import AnyEvent, Facet, Measure, Value
 from leeway.findings import ANOMALY_TYPES, REGISTERED_TYPES, Severity, Signal
 from leeway.summaries import Summary, encode_summary, merge
-from builders import BOUND
 
 each = pytest.mark.parametrize("detector", ALL, ids=lambda one: one.name)
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 import pytest
+
 from builders import (
     AGENT,
     CLAUDE,
-    DAY,
     KEY,
     at,
     before,
@@ -23,7 +23,6 @@ from builders import (
     touched,
     view_of,
 )
-
 from leeway.agents import AgentKey
 from leeway.baselines import Baseline, Reference
 from leeway.config import Policy
@@ -47,7 +46,10 @@ USUAL = settled(
     called("search"),
 )
 WIDE = settled(
-    *(started(process("git", line=f"git {verb}"), CLAUDE) for verb in ("add", "rm", "mv", "log", "tag", "show", "gc", "am")),
+    *(
+        started(process("git", line=f"git {verb}"), CLAUDE)
+        for verb in ("add", "rm", "mv", "log", "tag", "show", "gc", "am")
+    ),
     *(reached(f"{name}.example.org") for name in ("a", "b", "c", "d")),
     *(reached(f"198.51.{n}.7") for n in (1, 2, 3, 4)),
     *(touched(f"/home/ana/src/{name}.py") for name in ("a", "b", "c", "d")),
@@ -100,11 +102,25 @@ STORIES = [
     ),
     Story("new_destination", "quiet: one of many hosts", (reached("e.example.org"),), {}, own=WIDE),
     Story("new_destination", "a network", (reached("203.0.113.9", 443),), {("203.0.0.0/16", "203.0.113.0/24"): MEDIUM}),
-    Story("new_destination", "a network beside a known one", (reached("192.0.3.9", 5_432),), {("192.0.0.0/16", "192.0.3.0/24"): LOW}),
+    Story(
+        "new_destination",
+        "a network beside a known one",
+        (reached("192.0.3.9", 5_432),),
+        {("192.0.0.0/16", "192.0.3.0/24"): LOW},
+    ),
     Story("new_destination", "quiet: one of many networks", (reached("198.51.9.7"),), {}, own=WIDE),
-    Story("new_destination", "loopback stays local", (reached("127.0.0.1", 443),), {("127.0.0.0/16", "127.0.0.0/24"): LOW}),
-    Story("new_destination", "a port never used", (reached("api.anthropic.com", 22),), {("anthropic.com", "22"): MEDIUM}),
-    Story("new_destination", "a port used elsewhere", (reached("api.anthropic.com", 5_432),), {("anthropic.com", "5432"): LOW}),
+    Story(
+        "new_destination", "loopback stays local", (reached("127.0.0.1", 443),), {("127.0.0.0/16", "127.0.0.0/24"): LOW}
+    ),
+    Story(
+        "new_destination", "a port never used", (reached("api.anthropic.com", 22),), {("anthropic.com", "22"): MEDIUM}
+    ),
+    Story(
+        "new_destination",
+        "a port used elsewhere",
+        (reached("api.anthropic.com", 5_432),),
+        {("anthropic.com", "5432"): LOW},
+    ),
     Story(
         "new_destination",
         "another port of an address",
@@ -112,19 +128,41 @@ STORIES = [
         {("192.0.0.0/16", "192.0.2.0/24", "22"): MEDIUM},
     ),
     Story("new_destination", "a listening port", (reached("10.0.0.1", 8_080, outbound=False),), {("in", "8080"): LOW}),
-    Story("new_destination", "quiet: the address behind a name rotates", (reached("api.anthropic.com", address="203.0.113.9"),), {}),
+    Story(
+        "new_destination",
+        "quiet: the address behind a name rotates",
+        (reached("api.anthropic.com", address="203.0.113.9"),),
+        {},
+    ),
     Story("new_destination", "quiet: the same network", (reached("192.0.2.200", 5_432),), {}),
-    Story("new_destination", "one less while learning", (reached("www.new.example"),), {("new.example",): LOW}, own=LEARNING),
+    Story(
+        "new_destination",
+        "one less while learning",
+        (reached("www.new.example"),),
+        {("new.example",): LOW},
+        own=LEARNING,
+    ),
     Story("new_destination", "quiet: a relative knows it", (API,), {}, own=LEARNING, relatives=(KIN,)),
     Story("new_destination", "quiet: nothing to judge against", (API,), {}, own=None),
     Story("new_path", "a tree", (touched("/home/ana/.ssh/id"),), {("/home/ana/.ssh",): MEDIUM}),
     Story("new_path", "a directory", (touched("/home/ana/src/x/b.py"),), {("/home/ana/src", "/home/ana/src/x"): LOW}),
     Story("new_path", "a file", (touched("/home/ana/src/b.py"),), {("/home/ana/src", "/home/ana/src", "b.py"): LOW}),
     Story("new_path", "quiet: a known file", (touched("/home/ana/src/a.py", "deleted"),), {}),
-    Story("new_path", "quiet: one of many files and directories", (touched("/home/ana/src/e.py"), touched("/home/ana/src/z/z.py")), {}, own=WIDE),
+    Story(
+        "new_path",
+        "quiet: one of many files and directories",
+        (touched("/home/ana/src/e.py"), touched("/home/ana/src/z/z.py")),
+        {},
+        own=WIDE,
+    ),
     # 2^(log2(10001) + 4.5) = 226,297 for an hour: ten times 1,000 bytes on each of the days.
     Story("excess_transfer", "much in an hour", (reached("api.anthropic.com", bytes_out=226_299),), {(): MEDIUM}),
-    Story("excess_transfer", "a hundred times the limit", (reached("api.anthropic.com", bytes_out=22_629_900),), {(): HIGH}),
+    Story(
+        "excess_transfer",
+        "a hundred times the limit",
+        (reached("api.anthropic.com", bytes_out=22_629_900),),
+        {(): HIGH},
+    ),
     Story("excess_transfer", "quiet: at the limit", (reached("api.anthropic.com", bytes_out=226_296),), {}),
     Story(
         "excess_transfer",
@@ -133,10 +171,29 @@ STORIES = [
         {(): MEDIUM},
     ),
     Story("excess_transfer", "quiet: not counted", (reached("api.anthropic.com"),), {}),
-    Story("excess_transfer", "an agent that never sent", (reached("a.example", bytes_out=(1 << 20) + 1),), {(): MEDIUM}, own=WIDE),
-    Story("excess_transfer", "quiet: little from one that never sent", (reached("a.example", bytes_out=1 << 20),), {}, own=WIDE),
-    Story("excess_transfer", "quiet: nothing to judge against", (reached("a.example", bytes_out=1 << 40),), {}, own=None),
-    Story("model_file_first_modified", "another model", (touched("/srv/models/n.gguf"),), {("/srv/models/n.gguf",): MEDIUM}),
+    Story(
+        "excess_transfer",
+        "an agent that never sent",
+        (reached("a.example", bytes_out=(1 << 20) + 1),),
+        {(): MEDIUM},
+        own=WIDE,
+    ),
+    Story(
+        "excess_transfer",
+        "quiet: little from one that never sent",
+        (reached("a.example", bytes_out=1 << 20),),
+        {},
+        own=WIDE,
+    ),
+    Story(
+        "excess_transfer", "quiet: nothing to judge against", (reached("a.example", bytes_out=1 << 40),), {}, own=None
+    ),
+    Story(
+        "model_file_first_modified",
+        "another model",
+        (touched("/srv/models/n.gguf"),),
+        {("/srv/models/n.gguf",): MEDIUM},
+    ),
     Story("model_file_first_modified", "quiet: read", (touched("/srv/models/n.gguf", "read"),), {}),
     Story("model_file_first_modified", "quiet: known", (touched("/srv/models/m.gguf"),), {}),
     Story("model_file_first_modified", "quiet: no model", (touched("/srv/models/n.txt"),), {}),
@@ -146,11 +203,22 @@ STORIES = [
     Story("model_file_unusual_arguments", "quiet: the same arguments", (touched("/srv/models/m.gguf"),), {}),
     Story("model_file_unusual_arguments", "quiet: the file itself is new", (touched("/srv/models/n.gguf"),), {}),
     Story("new_child", "a child", (NC,), {("nc",): MEDIUM}),
-    Story("new_child", "a known child in a new way", (started(process("git", line="git push"), CLAUDE),), {("git", "push"): LOW}),
+    Story(
+        "new_child",
+        "a known child in a new way",
+        (started(process("git", line="git push"), CLAUDE),),
+        {("git", "push"): LOW},
+    ),
     Story("new_child", "quiet: other numbers", (started(process("git", line="git status"), CLAUDE),), {}),
     Story("new_child", "quiet: its arguments vary", (started(process("git", line="git push"), CLAUDE),), {}, own=WIDE),
     Story("new_child", "first spawn", (NC,), {("nc",): MEDIUM}, own=settled(API)),
-    Story("new_child", "seen once before", (NC,), {("nc",): LOW, ("nc", "-l #"): INFO}, own=learnt([*((before(n), [GIT, API]) for n in range(30, 1, -1)), (before(1), [NC])])),
+    Story(
+        "new_child",
+        "seen once before",
+        (NC,),
+        {("nc",): LOW, ("nc", "-l #"): INFO},
+        own=learnt([*((before(n), [GIT, API]) for n in range(30, 1, -1)), (before(1), [NC])]),
+    ),
     Story("destination_fan_out", "six new places", new_hosts(6), {(): MEDIUM}),
     Story("destination_fan_out", "ten times the limit", new_hosts(50), {(): HIGH}),
     Story("destination_fan_out", "quiet: five", new_hosts(5), {}),
@@ -166,11 +234,21 @@ STORIES = [
     Story("new_module", "x.so", (loaded("/x/x.so"),), {("x.so",): LOW}),
     Story("new_module", "quiet: another version", (loaded("/lib/libssl.so.4"),), {}),
     Story("new_module", "quiet: the own image", (loaded("/usr/local/bin/claude"),), {}),
-    Story("flow_and_module", "within an hour", (reached("x.example", when=at(10)), loaded("/x/x.so", at(11))), {(): HIGH}),
-    Story("flow_and_module", "quiet: two hours apart", (reached("x.example", when=at(10)), loaded("/x/x.so", at(12))), {}),
+    Story(
+        "flow_and_module", "within an hour", (reached("x.example", when=at(10)), loaded("/x/x.so", at(11))), {(): HIGH}
+    ),
+    Story(
+        "flow_and_module", "quiet: two hours apart", (reached("x.example", when=at(10)), loaded("/x/x.so", at(12))), {}
+    ),
     Story("flow_and_module", "quiet: a known flow", (API, loaded("/x/x.so")), {}),
     Story("flow_and_module", "quiet: a known module", (reached("x.example"), loaded("/lib/libssl.so.3")), {}),
-    Story("flow_and_module", "one less while learning", (reached("x.example"), loaded("/x/x.so")), {(): MEDIUM}, own=LEARNING),
+    Story(
+        "flow_and_module",
+        "one less while learning",
+        (reached("x.example"), loaded("/x/x.so")),
+        {(): MEDIUM},
+        own=LEARNING,
+    ),
 ]
 
 
@@ -191,9 +269,11 @@ def test_stories(story: Story) -> None:
 def test_model_files_under_other_arguments() -> None:
     events = [touched("/srv/models/m.gguf")]
     other = summary_of(events)
-    renamed = {(MODEL[0], "claude --merge"): one for one in other.sightings[Facet.MODEL_FILE_ARGUMENTS].values()}
-    other.sightings[Facet.MODEL_FILE_ARGUMENTS] = renamed
-    found = [one for one in judge(ALL, view_of(other, reference_of(USUAL))) if one.type == "model_file_unusual_arguments"]
+    (one,) = other.sightings[Facet.MODEL_FILE_ARGUMENTS].values()
+    other.sightings[Facet.MODEL_FILE_ARGUMENTS] = {(MODEL[0], "claude --merge"): one}
+    found = [
+        one for one in judge(ALL, view_of(other, reference_of(USUAL))) if one.type == "model_file_unusual_arguments"
+    ]
     assert [(one.value, one.severity) for one in found] == [((MODEL[0], "claude --merge"), MEDIUM)]
     assert found[0].evidence[0].seen == "claude --merge modifies /srv/models/m.gguf"
 
@@ -207,7 +287,10 @@ def test_every_type_has_a_firing_and_a_quiet_story() -> None:
 def test_a_stale_agent_is_said_to_be_and_judged_one_less() -> None:
     assert STALE.state == "stale"
     said = judge(ALL, view_of(summary_of([NC]), STALE))
-    assert {(one.type, one.value): one.severity for one in said} == {("learning", ()): INFO, ("new_child", ("nc",)): LOW}
+    assert {(one.type, one.value): one.severity for one in said} == {
+        ("learning", ()): INFO,
+        ("new_child", ("nc",)): LOW,
+    }
     (state,) = (one for one in said if one.type == "learning")
     assert state.evidence[0].seen.startswith("stale: known for 30 days")
 
@@ -257,7 +340,13 @@ def test_habit_softens_what_an_agent_does_more_often_than_not() -> None:
             id="host",
         ),
         pytest.param(
-            Story("excess_transfer", "", (reached("a.example", bytes_out=1 << 30),), {}, own=settled(reached("a.example", bytes_out=1_023))),
+            Story(
+                "excess_transfer",
+                "",
+                (reached("a.example", bytes_out=1 << 30),),
+                {},
+                own=settled(reached("a.example", bytes_out=1_023)),
+            ),
             [
                 "bytes sent from 10:00 UTC: 1,073,741,824 (expected: ≤ 231,501; median 10,230 of 7 hours)",
                 "bytes sent in the day: 1,073,741,824 (expected: ≤ 231,501; median 10,230 of 7 days)",

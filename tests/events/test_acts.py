@@ -4,10 +4,9 @@ from typing import get_args
 import jsonschema
 import msgspec
 import pytest
-from builders import HOST, at, reached
 from hypothesis import given
-from strategies import events
 
+from builders import HOST, at, reached
 from leeway.errors import InvalidEventError
 from leeway.events import (
     WITHIN,
@@ -26,6 +25,7 @@ from leeway.events import (
     json_schema,
     order,
 )
+from strategies import events
 
 
 def test_a_time_without_zone_is_refused_at_birth() -> None:
@@ -66,7 +66,9 @@ def test_an_id_depends_on_everything_but_itself(event: AnyEvent) -> None:
 def test_an_id_is_the_same_on_every_machine() -> None:
     event = ConnectionOpened(time=at(), host=HOST, destination="a.example", port=443)
     assert event_id(event) == "07743b9604b348802ea34c04082a9d61"
-    assert event_id(event) == event_id(ConnectionOpened(time=at(), host=HOST, destination="a.example", port=443, protocol="".join("tcp")))
+    assert event_id(event) == event_id(
+        ConnectionOpened(time=at(), host=HOST, destination="a.example", port=443, protocol="".join("tcp"))
+    )
 
 
 def test_the_sensors_own_id_is_kept() -> None:

@@ -4,10 +4,10 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from builders import AGENT, DAY, IDS, at, finding
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import AGENT, DAY, IDS, at, finding
 from leeway.agents import IdKey
 from leeway.findings import (
     ANOMALY_TYPES,
@@ -122,7 +122,15 @@ def test_findings_are_read_gravest_first_then_starts_then_the_less_likely() -> N
 
 
 def verdict(judgement: Judgement = Judgement.BENIGN, case: str = "k1", **more: object) -> Verdict:
-    fields = {"agent": AGENT, "type": "new_child", "value": ("x",), "reason": "known", "by": "ana", "at": at(12), "effective": DAY}
+    fields = {
+        "agent": AGENT,
+        "type": "new_child",
+        "value": ("x",),
+        "reason": "known",
+        "by": "ana",
+        "at": at(12),
+        "effective": DAY,
+    }
     return Verdict(case_id=case, judgement=judgement, **{**fields, **more})  # type: ignore[arg-type]  # columns
 
 

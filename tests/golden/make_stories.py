@@ -86,13 +86,17 @@ def _shell_twice(journal: Journal, day: int) -> None:
         journal.start(at(day, clock), "bash -c 'make lint'", bot)
 
 
+def _wheels(day: int) -> str:
+    return f"/tmp/wheel{day}x{day}"  # noqa: S108  # a made-up path
+
+
 def _packages(journal: Journal, day: int) -> None:
     pip = journal.start(
-        at(day, "12:00"), f"pip download --dest /tmp/wheel{day}x{day} tool=={day}.{day}.0", _bot(journal, day, "11:58")
+        at(day, "12:00"), f"pip download --dest {_wheels(day)} tool=={day}.{day}.0", _bot(journal, day, "11:58")
     )
     journal.connect(at(day, "12:01"), pip, "pypi.org")
     journal.connect(at(day, "12:01:20"), pip, "files.pythonhosted.org", sent=900)
-    journal.touch(at(day, "12:02"), pip, f"/tmp/wheel{day}x{day}/tool-{day}.{day}.0.whl", "created")
+    journal.touch(at(day, "12:02"), pip, f"{_wheels(day)}/tool-{day}.{day}.0.whl", "created")
 
 
 def _places(journal: Journal, day: int) -> None:
@@ -192,7 +196,7 @@ def _first_spawn(journal: Journal) -> None:
 def _claude_from_day_five(journal: Journal) -> None:
     for day in range(1, 8):
         bot_day(journal, day)
-        if day >= 5:  # noqa: PLR2004  # the day in the name
+        if day >= 5:  # the day in the name
             _claude(journal, day)
 
 
@@ -304,7 +308,7 @@ STORIES = (
     ),
     Story(
         name="A14-accepted-after-review",
-        promise="A benign verdict given after day 8 enters at the close of day 9: on day 10 the child is rare, on day 11 normal.",
+        promise="A benign verdict after day 8 enters when day 9 closes: on day 10 the child is rare, then known.",
         files={
             "options.toml": '[review]\nbefore = "2025-03-11"\ntype = "new_child"\nverdict = "benign"\n'
             'reason = "the lint step of release 4"\nby = "ben"\n'
@@ -325,7 +329,7 @@ STORIES = (
     ),
     Story(
         name="A15-package-manager-is-no-drift",
-        promise="A known package manager fetching another version into another temporary folder is what it always does.",
+        promise="A known package manager that fetches another version into another folder does what it always does.",
         learn=_week_of(_packages),
         then=_day_with(_packages),
         expected=(),
@@ -448,8 +452,8 @@ STORIES = (
     ),
     Story(
         name="B34-model-by-other-arguments",
-        promise="A model is changed by the usual child with arguments of another shape. Python changing a model is an agent of "
-        "its own, so it is new, and held against its relative; the agent above it keeps the graver finding.",
+        promise="A model is changed by the usual child with arguments of another shape. Python changing a model is an "
+        "agent of its own, so it is new, and held against its relative; the agent above it keeps the graver finding.",
         learn=_week_of(_tune),
         then=_day_with(_tune_otherwise),
         expected=(

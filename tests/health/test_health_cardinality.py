@@ -1,10 +1,10 @@
 import pytest
-from builders import AGENT, IDS, at, loaded, reached, summary_of
 
+from builders import AGENT, IDS, at, loaded, reached, summary_of
 from leeway.agents import Overflow
 from leeway.config import Caps
 from leeway.findings import HEALTH_TYPES, Severity
-from leeway.health import facet_overflow, shape_overflow
+from leeway.health import baseline_overflow, facet_overflow, shape_overflow
 from leeway.summaries import Bound
 
 BOUND = Bound(Caps(values_per_facet=4, shapes=3), IDS)
@@ -42,3 +42,9 @@ def test_shapes_past_the_cap_are_a_finding_of_the_agent_that_shares_them() -> No
     )
     assert one.reason == "distinct values: 7 argument shapes of one program (expected: ≤ 3)"
     assert (one.first, one.last, one.hours) == (at(9), at(12), 1 << 9 | 1 << 12)
+
+
+def test_a_baseline_that_let_values_go_is_a_finding() -> None:
+    one = baseline_overflow(summary_of([reached("a.example", when=at(9))]), 12, BOUND)
+    assert (one.value, one.severity) == (("baseline values",), Severity.MEDIUM)
+    assert one.reason == "baseline: 12 values let go (expected: ≤ 20000 values)"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from golden.journal import Journal, bot_week, lines
 from golden.play import findings, judge, learn, opened, request
-
 from leeway.errors import SourceError, StateError
 from leeway.modes import Report, collect, train
 from leeway.modes.projections import baseline_document

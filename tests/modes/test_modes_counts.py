@@ -1,15 +1,16 @@
 """Every record is accounted for: read, new, known, refused, left out, too late; and periods take what they say."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
 from golden.journal import Journal, at, bot_week, lines
 from golden.play import judge, learn, opened, request
-
 from leeway.errors import SourceError
 from leeway.events import Heartbeat, identified
-from leeway.modes import Period, Window, bootstrap, collect, detect
+from leeway.modes import Directory, Period, Report, Request, Window, bootstrap, collect, detect
 from leeway.modes.ingest import first_periods, last_periods
 
 
@@ -94,7 +95,7 @@ def test_bootstrap_takes_the_first_periods(period: Period, count: int, new: int,
 )
 @pytest.mark.parametrize("mode", [detect, collect], ids=lambda mode: mode.__name__)
 def test_the_others_take_the_last_periods(
-    mode, period: Period, count: int, new: int, week: Path, tmp_path: Path
+    mode: Callable[[Directory, Request], Report], period: Period, count: int, new: int, week: Path, tmp_path: Path
 ) -> None:
     with opened(tmp_path / "state") as directory:
         report = mode(directory, request(week, period=period, count=count))
@@ -133,7 +134,9 @@ def test_last_periods_are_whole(window: Window, period: Period, count: int, expe
 
 
 @pytest.mark.parametrize("mode", [bootstrap, detect, collect], ids=lambda mode: mode.__name__)
-def test_a_source_of_which_nothing_can_be_read_is_an_error(mode, tmp_path: Path) -> None:
+def test_a_source_of_which_nothing_can_be_read_is_an_error(
+    mode: Callable[[Directory, Request], Report], tmp_path: Path
+) -> None:
     file = tmp_path / "bad.jsonl"
     file.write_text('{"kind":"heartbeat","time":"yesterday","host":"x"}\n' * 3)
     with opened(tmp_path / "state") as directory, pytest.raises(SourceError, match="none of 3 records could be read"):

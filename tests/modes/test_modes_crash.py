@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from golden.journal import lines
 from golden.play import final, judge, learn, opened, request
-
 from leeway.modes.projections import baseline_document
 from leeway.testing import Fleet
 

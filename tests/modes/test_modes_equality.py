@@ -7,9 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from golden.journal import lines
 from golden.play import final, findings, judge, learn, opened, request
-
 from leeway.events import AnyEvent
 from leeway.findings import Severity
 from leeway.modes import Report

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from golden.journal import ROOT, Journal, at, bot_day, bot_week, lines
 from golden.play import KEY, final, findings, judge, learn, opened, request
-
 from leeway.agents import IdKey
 from leeway.errors import StateError
 from leeway.events import AnyEvent

@@ -4,9 +4,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from golden.journal import ROOT, Journal, at, bot_day, bot_week, lines
 from golden.play import findings, judge, learn, opened
-
 from leeway.errors import NotFoundError
 from leeway.events import Facet
 from leeway.findings import CaseState, Disposition, Judgement, Verdict, cases_of, in_force

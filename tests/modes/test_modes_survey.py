@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+
 from golden.journal import ROOT, Journal, at, bot_day, lines
 from golden.play import KEY
-
 from leeway.agents import catalogue
 from leeway.config import Settings, parse_scope
 from leeway.engines import engine_named

@@ -1,6 +1,7 @@
 """The state database: all or nothing, versions by day, damage noticed."""
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -107,7 +108,7 @@ def _foreign(path: Path) -> None:
         pytest.param(Path.mkdir, "unable to open", id="directory"),
     ],
 )
-def test_what_is_no_state_is_refused(make, reason: str, path: Path) -> None:
+def test_what_is_no_state_is_refused(make: Callable[[Path], object], reason: str, path: Path) -> None:
     make(path)
     with pytest.raises(StateError, match=reason):
         Database(path)
@@ -149,7 +150,9 @@ def test_a_flipped_byte_is_noticed_or_does_not_matter(path: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_value_that_was_exchanged_is_noticed(table: str, column: str, read, path: Path) -> None:
+def test_a_value_that_was_exchanged_is_noticed(
+    table: str, column: str, read: Callable[[Database], object], path: Path
+) -> None:
     filled(Database(path))
     bare(path).execute(f"UPDATE {table} SET {column} = zeroblob(20)")  # noqa: S608  # names of this table
     with pytest.raises(StateError, match="damaged"):

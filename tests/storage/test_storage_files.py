@@ -5,7 +5,7 @@ import resource
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,7 +67,7 @@ def _open_to_all(path: Path) -> None:
         pytest.param(Path.touch, "cannot create", id="a file"),
     ],
 )
-def test_a_place_that_others_rule_is_refused(make, reason: str, tmp_path: Path) -> None:
+def test_a_place_that_others_rule_is_refused(make: Callable[[Path], object], reason: str, tmp_path: Path) -> None:
     make(tmp_path / "state")
     with pytest.raises(StateError, match=reason):
         make_private_directory(tmp_path / "state")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_an_unreadable_note_is_still_another_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [lambda lock: lock.symlink_to("/etc/hostname"), Path.mkdir], ids=["link", "directory"])
-def test_a_lock_that_is_no_file_is_refused(make, tmp_path: Path) -> None:
+def test_a_lock_that_is_no_file_is_refused(make: Callable[[Path], object], tmp_path: Path) -> None:
     make(tmp_path / ".lock")
     with pytest.raises(StateError, match="cannot open"), hold(tmp_path, who="one"):
         pass

@@ -4,8 +4,24 @@ from dataclasses import dataclass
 from typing import get_args
 
 import pytest
-from builders import ACTOR, AGENT, BASH, BOUND, CLAUDE, DAY, HOST, at, called, loaded, process, reached, resolved, started, touched
 
+from builders import (
+    ACTOR,
+    AGENT,
+    BASH,
+    BOUND,
+    CLAUDE,
+    DAY,
+    HOST,
+    at,
+    called,
+    loaded,
+    process,
+    reached,
+    resolved,
+    started,
+    touched,
+)
 from leeway.events import WITHIN, AnyEvent, Event, Facet, Heartbeat, Process, ProcessEnded, ToolCalled, identified
 from leeway.summaries import FACETS, Credit, SummaryBuilder
 from leeway.summaries.builder import Credits
@@ -65,11 +81,23 @@ ROWS = [
         started(GIT, CLAUDE, user="ana"),
         {Facet.CHILD: {("git",)}, Facet.CHILD_ARGUMENTS: {("git", "push --depth #")}, Facet.USER: {("ana",)}},
     ),
-    Row("a child whose command line is not reported", started(Process(image="git.EXE"), CLAUDE), {Facet.CHILD: {("git",)}}),
-    Row("a child without arguments", started(process("git"), CLAUDE), {Facet.CHILD: {("git",)}, Facet.CHILD_ARGUMENTS: {("git", "")}}),
+    Row(
+        "a child whose command line is not reported",
+        started(Process(image="git.EXE"), CLAUDE),
+        {Facet.CHILD: {("git",)}},
+    ),
+    Row(
+        "a child without arguments",
+        started(process("git"), CLAUDE),
+        {Facet.CHILD: {("git",)}, Facet.CHILD_ARGUMENTS: {("git", "")}},
+    ),
     Row("a child without an image", started(Process(pid=7), CLAUDE), {}),
     Row("the start of no process", started(None), {}),  # type: ignore[arg-type]  # a hostile record
-    Row("a process that ended", identified(ProcessEnded(time=at(), host=HOST, process=CLAUDE, user="ana")), {Facet.USER: {("ana",)}}),
+    Row(
+        "a process that ended",
+        identified(ProcessEnded(time=at(), host=HOST, process=CLAUDE, user="ana")),
+        {Facet.USER: {("ana",)}},
+    ),
     Row("a heartbeat", identified(Heartbeat(time=at(), host=HOST)), {}),
     Row(
         "a named host",
@@ -91,7 +119,11 @@ ROWS = [
     ),
     Row("a mapped address", reached("::ffff:192.0.2.7"), network("192.0.0.0/16", "192.0.2.0/24", "192.0.2.7")),
     Row("an inbound connection", reached("192.0.2.7", 8_080, outbound=False), {Facet.PORT: {("in", "8080")}}),
-    Row("an inbound one on a high port", reached("a.example", 60_000, outbound=False), {Facet.PORT: {("in", "ephemeral")}}),
+    Row(
+        "an inbound one on a high port",
+        reached("a.example", 60_000, outbound=False),
+        {Facet.PORT: {("in", "ephemeral")}},
+    ),
     Row("a connection to nowhere", reached(""), {Facet.PORT: {("out", "443")}}),
     Row(
         "a resolved name",

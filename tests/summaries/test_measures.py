@@ -1,10 +1,10 @@
 from math import floor, log2
 
 import pytest
-from builders import at, called, reached, summary_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import at, called, reached, summary_of
 from leeway.events import Measure
 from leeway.summaries import bin_of
 
@@ -30,7 +30,7 @@ def test_bins_are_powers_of_root_two(amount: int, slot: int) -> None:
 
 @given(st.integers(1, 1 << 40))
 def test_bins_equal_the_formula(amount: int) -> None:
-    # 2·log2 is an integer only at powers of two, where floats are exact; elsewhere it is far enough from one below 2^40.
+    # 2·log2 is an integer at powers of two only, where floats are exact; below 2^40 it is far from one elsewhere.
     assert bin_of(amount) == floor(2 * log2(amount)) + 1
 
 
@@ -67,7 +67,10 @@ def test_a_measure_holds_count_sum_largest_bins_and_hours() -> None:
     [
         pytest.param(reached("a.example", bytes_in=5), Measure.BYTES_IN, {"": 5}, id="bytes in"),
         pytest.param(
-            reached("www.a.example", bytes_out=5), Measure.BYTES_OUT, {"": 5, "a.example": 5}, id="by registrable domain"
+            reached("www.a.example", bytes_out=5),
+            Measure.BYTES_OUT,
+            {"": 5, "a.example": 5},
+            id="by registrable domain",
         ),
         pytest.param(
             reached("192.0.2.7", bytes_out=5), Measure.BYTES_OUT, {"": 5, "192.0.2.7": 5}, id="by bare address"

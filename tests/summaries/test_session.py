@@ -1,10 +1,10 @@
 from datetime import timedelta
 
 import pytest
-from builders import BOUND, IDS, at, called, summary_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import BOUND, IDS, at, called, summary_of
 from leeway.config import Caps
 from leeway.summaries import Bound, Session, Step, merge
 

@@ -6,10 +6,10 @@ from random import Random
 
 import msgspec
 import pytest
-from builders import ACTOR, AGENT, BOUND, DAY, IDS, at, called, days_of, reached, summary_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import ACTOR, AGENT, BOUND, DAY, IDS, at, called, days_of, reached, summary_of
 from leeway.config import Caps
 from leeway.errors import StateError
 from leeway.events import AnyEvent, Facet, Measure
@@ -134,9 +134,10 @@ def test_parts_without_a_whole_are_bounded_in_any_order() -> None:
     whole = summary_of(calls)
     assert len(whole.measures[Measure.TOOL_DURATION_US]) == MEASURE_KEYS
     assert merge(summary_of(ranked[:-1]), summary_of(last), BOUND) == whole
-    assert merge(merge(whole, summary_of(last), BOUND), EMPTY, BOUND).measures[
-        Measure.TOOL_DURATION_US
-    ].keys() == whole.measures[Measure.TOOL_DURATION_US].keys()
+    assert (
+        merge(merge(whole, summary_of(last), BOUND), EMPTY, BOUND).measures[Measure.TOOL_DURATION_US].keys()
+        == whole.measures[Measure.TOOL_DURATION_US].keys()
+    )
 
 
 def test_a_connection_without_a_destination_counts_once() -> None:

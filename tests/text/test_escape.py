@@ -5,9 +5,9 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import texts
 
 from leeway.text import display, from_csv_cell, to_csv_cell
+from strategies import texts
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import texts
 
 from leeway.text import redact
+from strategies import texts
 
 # Made up; no character of them was ever a key.
 WORD = "Zq9" + "x7Kp" * 6
@@ -25,7 +25,9 @@ WORD = "Zq9" + "x7Kp" * 6
         pytest.param("run AKIAABCDEFGHIJKLMNOP", "run <secret>", id="cloud key id"),
         pytest.param(f"run eyJ{WORD}.{WORD}.{WORD}", "run <secret>", id="signed web token"),
         pytest.param("git status --short", "git status --short", id="nothing secret"),
-        pytest.param("python tokenizer.py --max-tokens 512", "python tokenizer.py --max-tokens 512", id="token counts stay"),
+        pytest.param(
+            "python tokenizer.py --max-tokens 512", "python tokenizer.py --max-tokens 512", id="token counts stay"
+        ),
     ],
 )
 def test_secrets_of_known_shape_are_taken_out(text: str, kept: str) -> None:

@@ -3,9 +3,9 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import texts
 
 from leeway.text import base_name, blank, path_levels
+from strategies import texts
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,9 @@ class AgentKey(Struct, frozen=True, array_like=True):
     def __str__(self) -> str:
         if self.declared is not None:
             return self.declared
-        detail = f"[{self.unit}]" if self.unit else (self.arguments if self.arguments is not None else "(start not seen)")
+        detail = (
+            f"[{self.unit}]" if self.unit else (self.arguments if self.arguments is not None else "(start not seen)")
+        )
         return f"{self.process} {detail}".strip() + f" @ {self.machine}"
 
 

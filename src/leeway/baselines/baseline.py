@@ -96,14 +96,14 @@ class Baseline(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Ordinal of the last closed day on which the agent was active."""
     active_days: int = 0
     events: int = 0
-    entries: dict[Facet, dict[Value, Entry]] = {}  # noqa: RUF012  # msgspec copies empty defaults
-    pending: dict[Facet, dict[Value, Pending]] = {}  # noqa: RUF012
-    novelties: dict[Facet, dict[int, int]] = {}  # noqa: RUF012
+    entries: dict[Facet, dict[Value, Entry]] = {}  # msgspec copies empty defaults
+    pending: dict[Facet, dict[Value, Pending]] = {}
+    novelties: dict[Facet, dict[int, int]] = {}
     """Facet to day to the number of values that were new on it; the first day, on which all are, is not counted."""
-    hourly: dict[Measure, dict[int, dict[int, int]]] = {}  # noqa: RUF012
+    hourly: dict[Measure, dict[int, dict[int, int]]] = {}
     """Measure to day to UTC hour to the hour's sum; the last 90 days."""
     provenance: tuple[Provenance, ...] = ()
-    promoted: dict[int, int] = {}  # noqa: RUF012
+    promoted: dict[int, int] = {}
     """Day to values learnt from expired cases without a person; the last seven days."""
     evicted: int = 0
     """Values let go at the cap."""

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from leeway.agents import AgentKey
-from leeway.baselines.baseline import RATE_DAYS, Baseline, Entry, Pending, Provenance, entry_of
+from leeway.baselines.baseline import RATE_DAYS, Baseline, Pending, Provenance, entry_of
 from leeway.baselines.membership import Membership, membership_of
 from leeway.config import Settings
 from leeway.events import WITHIN, Facet, Measure, Value
@@ -38,7 +38,9 @@ class Remarks(NamedTuple):
     """Whether the agent was judged while learning: its LOW remarks are what it has to learn."""
 
 
-def trust(baseline: Baseline | None, key: AgentKey, summary: Summary, never: frozenset[Held], settings: Settings) -> Baseline:
+def trust(
+    baseline: Baseline | None, key: AgentKey, summary: Summary, never: frozenset[Held], settings: Settings
+) -> Baseline:
     """Return the baseline after a trusted day (bootstrap, train): everything is learnt but the never-learn list."""
     return _close(baseline, key, summary, Remarks({}, never=never), settings, "trusted")
 

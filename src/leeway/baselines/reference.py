@@ -21,7 +21,9 @@ PRIOR = 0.5
 class Reference:
     """The baselines behind one judgement of one agent on one day."""
 
-    def __init__(self, own: Baseline | None, relatives: tuple[Baseline, ...], day: int, profile: LearningProfile) -> None:
+    def __init__(
+        self, own: Baseline | None, relatives: tuple[Baseline, ...], day: int, profile: LearningProfile
+    ) -> None:
         """`relatives` are the nearest settled ones; they count only while `own` is not settled."""
         self.own = own
         self.day = day
@@ -70,7 +72,9 @@ class Reference:
         Good and Turing's estimate of the unseen mass: (n1 + 1) / (n + 2), where n counts (value, day) pairs and n1 the
         values seen on one day only (Good 1953). An agent that never showed the facet is estimated by its active days.
         """
-        days = [entry.days.bit_count() for one in self.baselines for facet in facets for entry in one.values(facet).values()]
+        days = [
+            entry.days.bit_count() for one in self.baselines for facet in facets for entry in one.values(facet).values()
+        ]
         n = sum(days)
         if not n:
             n = sum(one.active_days for one in self.baselines)

@@ -16,6 +16,9 @@ from leeway.errors import InvalidConfigError, LeewayError
 QUIET, FAILED, USAGE, FOUND = 0, 1, 2, 3
 """Exit codes: nothing to report, could not look, wrong use, findings."""
 
+STOPPED = 130
+"""Exit code of a run that somebody stopped with Ctrl-C, as shells have it."""
+
 COMMANDS = {
     "demo": "Show the whole way on a simulated fleet with known truth.",
     "bootstrap": "Learn what is normal from telemetry, trusting it.",
@@ -74,7 +77,7 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),  # noqa: ARG001  # the callback prints
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Read the options before the command."""
 
@@ -82,15 +85,16 @@ def root(
 def main() -> None:
     """Run the command line; `LeewayError` becomes a message with a hint, a bug keeps its traceback."""
     try:
-        app()
+        app(prog_name="leeway")
     except LeewayError as error:
         sys.stderr.write(f"leeway: {_shown(str(error))}\n")
         if error.hint:
             sys.stderr.write(f"hint: {_shown(error.hint)}\n")
         sys.exit(USAGE if isinstance(error, InvalidConfigError) else FAILED)
-    except KeyboardInterrupt:
-        sys.stderr.write("leeway: stopped; what was committed is kept, run the same command again to go on\n")
-        sys.exit(130)
+    except SystemExit as left:
+        if left.code == STOPPED:  # typer has made this of a KeyboardInterrupt
+            sys.stderr.write("leeway: stopped; what was committed is kept, run the same command again to go on\n")
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(FAILED)

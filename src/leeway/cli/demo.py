@@ -9,7 +9,6 @@ import typer
 
 from leeway.cli.output import ProgressLine, echo, moment, severity
 from leeway.cli.run import tell
-from leeway.findings import Severity
 from leeway.testing.demo import DemoRun, agent_ids, run_demo, write_findings, write_fleet
 from leeway.testing.fleet import Fleet
 from leeway.testing.score import Score, score

@@ -87,7 +87,7 @@ class ProgressLine:
 
     def __call__(self, stage: str, done: int) -> None:
         """Say how far the run is."""
-        if stage.split(" ")[0] != self._stage.split(" ")[0]:
+        if stage.split(" ", maxsplit=1)[0] != self._stage.split(" ")[0]:
             self._since, self._from = time.monotonic(), done
         self._stage, self._done = stage, done
 

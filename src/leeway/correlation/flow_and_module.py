@@ -15,9 +15,7 @@ _MODULE_FACETS = (Facet.MODULE,)
 _SHOWN = 4
 
 
-def flow_and_module(
-    signals: Iterable[Signal], yesterday: Iterable[Finding], view: View
-) -> Signal | None:
+def flow_and_module(signals: Iterable[Signal], yesterday: Iterable[Finding], view: View) -> Signal | None:
     """Return the correlation where a new destination and a new module, neither established, meet in time.
 
     Their hour masks must overlap within one hour, over yesterday and today; at least one of the pair is of today.

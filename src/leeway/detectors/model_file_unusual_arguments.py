@@ -29,5 +29,7 @@ class ModelFileUnusualArguments:
         for candidate in view.of(Facet.MODEL_FILE_ARGUMENTS):
             if candidate.within is not Membership.NEW:
                 file, arguments = candidate.value
-                evidence = Evidence("arguments", f"{arguments} modifies {file}", f"one of {candidate.siblings} that did")
+                evidence = Evidence(
+                    "arguments", f"{arguments} modifies {file}", f"one of {candidate.siblings} that did"
+                )
                 yield view.remark(self.name, candidate, Severity.MEDIUM, evidence)

@@ -6,7 +6,7 @@ from leeway.findings import Evidence, Held, Severity, Signal
 from leeway.summaries import Sighting
 
 
-def policy_signal(  # noqa: PLR0913  # one argument a field of the signal
+def policy_signal(  # one argument a field of the signal
     view: View, kind: str, facet: Facet, value: Value, sighting: Sighting, severity: Severity, evidence: Evidence
 ) -> Signal:
     """Return the signal about one value that a rule forbids."""

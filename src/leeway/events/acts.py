@@ -133,7 +133,7 @@ class ToolCalled(Event, frozen=True, kw_only=True, omit_defaults=True, tag="tool
     """A declared agent called a tool. What the tool answered is never part of an event."""
 
     tool: Name
-    arguments: Annotated[dict[Name, Text], Meta(max_length=256)] = {}  # noqa: RUF012  # msgspec copies empty defaults
+    arguments: Annotated[dict[Name, Text], Meta(max_length=256)] = {}  # msgspec copies empty defaults
     duration_us: Count | None = None
 
 

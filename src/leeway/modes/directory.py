@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from leeway.agents import AgentKey, IdKey, Instance, InstanceKey
+from leeway.agents import AgentKey, IdKey, Instance
 from leeway.baselines import Baseline, decode_baseline, encode_baseline
 from leeway.config import Settings
 from leeway.errors import NotFoundError, StateError

@@ -12,7 +12,7 @@ from leeway.events import AnyEvent, Value
 from leeway.findings import Finding, Severity
 from leeway.modes.directory import Directory
 from leeway.modes.request import Request
-from leeway.sinks import CsvAlerts
+from leeway.sinks import CsvAlerts, escaped
 from leeway.sources import Collection, Place, Rejected, Skipped, file_name, render
 from leeway.storage import make_private_directory, write_whole
 
@@ -25,7 +25,7 @@ def write_baselines(directory: Directory, request: Request) -> list[str]:
     """Write `baselines/baseline_latest.json` and a dated copy; return their paths."""
     folder = directory.path / "baselines"
     make_private_directory(folder)
-    content = msgspec.json.format(_JSON.encode(baseline_document(directory, request)), indent=1) + b"\n"
+    content = escaped(msgspec.json.format(_JSON.encode(baseline_document(directory, request)), indent=1)) + b"\n"
     names = [f"baseline_{request.now:%Y%m%d_%H%M%S}.json", "baseline_latest.json"]
     for name in names:
         write_whole(folder / name, content)

@@ -16,7 +16,7 @@ EXPORT_LATENESS = timedelta(hours=24)
 """Allowed lateness of exports (ARCHITECTURE section 1)."""
 
 
-def quiet(stage: str, done: int) -> None:  # noqa: ARG001  # the shape of Progress
+def quiet(stage: str, done: int) -> None:  # the shape of Progress
     """Report no progress."""
 
 

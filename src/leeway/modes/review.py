@@ -8,7 +8,7 @@ from leeway.findings import Judgement, Verdict
 from leeway.modes.directory import Directory
 
 
-def review(  # noqa: PLR0913  # who, what, why, when, until when: all of them are stored
+def review(  # who, what, why, when, until when: all of them are stored
     directory: Directory,
     case: str,
     judgement: Judgement,

@@ -132,7 +132,9 @@ class _Day:
     def _signals(self, view: View) -> list[Signal]:
         candidates = self._terms.engine.compare(view.summary, view.reference)
         signals = judge(self._terms.detectors, view._replace(candidates=candidates))
-        pair = flow_and_module(signals, self._world.yesterday.get(view.agent, ()), view)
+        # The last closed day may lie further back: then it is no yesterday, whose hours would meet today's.
+        last = (one for one in self._world.yesterday.get(view.agent, ()) if one.day.toordinal() == self._number - 1)
+        pair = flow_and_module(signals, last, view)
         evicted = view.reference.own.evicted if view.reference.own else 0
         health = [*facet_overflow(view.summary, self._terms.bound)]
         if evicted:

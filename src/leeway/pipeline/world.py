@@ -64,7 +64,7 @@ class World:
     registry: Mapping[AgentKey, str] = field(default_factory=dict)
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
     yesterday: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
-    """Final findings of the day before the next one to be judged, by agent."""
+    """Final findings of the last closed day, by agent."""
 
     @property
     def known(self) -> Known:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from leeway.findings import CAUTION, Finding
-from leeway.text import to_csv_cell
+from leeway.text import display, to_csv_cell
 
 COLUMNS = (
     "finding_id",
@@ -30,9 +30,12 @@ COLUMNS = (
     "note",
 )
 
+_CELL_LIMIT = 32_000
+"""Characters of a cell: what spreadsheets take, and a mark that it was cut."""
+
 
 class CsvAlerts:
-    """Findings as CSV: every cell quoted, none that a spreadsheet would run."""
+    """Findings as CSV: every cell quoted and on one line, none that a spreadsheet would run or a terminal obey."""
 
     name: ClassVar[str] = "csv"
     suffix: ClassVar[str] = ".csv"
@@ -42,8 +45,13 @@ class CsvAlerts:
         text = io.StringIO(newline="")
         writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
         writer.writerow(COLUMNS)
-        writer.writerows([to_csv_cell(_cell(finding, column)) for column in COLUMNS] for finding in findings)
-        return text.getvalue().encode("utf-8", "backslashreplace")
+        writer.writerows([_shown(_cell(finding, column)) for column in COLUMNS] for finding in findings)
+        return text.getvalue().encode()
+
+
+def _shown(text: str) -> str:
+    # These files are looked at in terminals as well: escape what those obey, then what a spreadsheet would run.
+    return to_csv_cell(display(text, limit=_CELL_LIMIT))
 
 
 def _cell(finding: Finding, column: str) -> str:

@@ -55,9 +55,7 @@ def observe(event: AnyEvent, credits: Credits, actor: Actor, bound: Bound) -> di
     return builder.summaries()
 
 
-def summarise(
-    day: date, events: Iterable[AnyEvent], attribution: Attribution, bound: Bound
-) -> dict[str, Summary]:
+def summarise(day: date, events: Iterable[AnyEvent], attribution: Attribution, bound: Bound) -> dict[str, Summary]:
     """Return the day's summary of every agent, the fold of `merge` over `observe`."""
     builder = SummaryBuilder(day, bound)
     for event in events:
@@ -101,8 +99,7 @@ class _Tally:
         self.count += 1
         time = ref.time
         self.hours |= 1 << time.hour
-        if time > self.last:
-            self.last = time
+        self.last = max(self.last, time)
         if ref < self.exemplar:
             self.exemplar = ref
             self.first = time

@@ -41,12 +41,12 @@ class Summary(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     agent: str
     day: date
-    sightings: dict[Facet, dict[Value, Sighting]] = {}  # noqa: RUF012  # msgspec copies empty defaults
+    sightings: dict[Facet, dict[Value, Sighting]] = {}  # msgspec copies empty defaults
     capped: frozenset[Facet] = frozenset()
     """Facets with more values than the cap; their smallest fingerprints are kept."""
-    measures: dict[Measure, dict[str, MeasureTotals]] = {}  # noqa: RUF012
+    measures: dict[Measure, dict[str, MeasureTotals]] = {}
     """Measure to key to totals; the key "" is the whole, others are parts (a destination, a tool)."""
-    sessions: dict[str, Session] = {}  # noqa: RUF012
+    sessions: dict[str, Session] = {}
 
     @property
     def events(self) -> int:

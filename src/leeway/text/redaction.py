@@ -8,7 +8,12 @@ _MARK = "<secret>"
 # generated for other engines. The vendors document the prefixes; lengths are lower bounds.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?i)([a-z][a-z0-9+.\-]{1,20}://[^\s/:@\"']{0,128}):[^\s/@\"']{1,512}@"), rf"\1:{_MARK}@"),
-    (re.compile(r"(?i)(\b(?:authorization|proxy-authorization)\s*[:=]\s*(?:bearer|basic|token)?\s*)[^\s\"']{4,4096}"), rf"\1{_MARK}"),
+    (
+        re.compile(
+            r"(?i)(\b(?:authorization|proxy-authorization)\s*[:=]\s*(?:bearer|basic|token)?\s*)[^\s\"']{4,4096}"
+        ),
+        rf"\1{_MARK}",
+    ),
     (re.compile(r"(?i)(\bbearer\s+)[a-z0-9._~+/=\-]{8,4096}"), rf"\1{_MARK}"),
     (
         re.compile(
@@ -21,7 +26,12 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,32}\b"), _MARK),
     (re.compile(r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_\-]{12,512}"), _MARK),
-    (re.compile(r"\b(?:ghp|gho|ghu|ghs|ghr|github_pat|glpat|hf|xox[abeoprs]|npm|pypi|gsk|xai|dop_v1)[_\-][A-Za-z0-9_\-]{10,512}"), _MARK),
+    (
+        re.compile(
+            r"\b(?:ghp|gho|ghu|ghs|ghr|github_pat|glpat|hf|xox[abeoprs]|npm|pypi|gsk|xai|dop_v1)[_\-][A-Za-z0-9_\-]{10,512}"
+        ),
+        _MARK,
+    ),
     (re.compile(r"\bAIza[0-9A-Za-z_\-]{20,64}"), _MARK),
     (re.compile(r"\beyJ[A-Za-z0-9_\-]{6,4096}\.[A-Za-z0-9_\-]{4,4096}(?:\.[A-Za-z0-9_\-]{0,4096})?"), _MARK),
     (re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]{0,8192}"), _MARK),

@@ -46,7 +46,7 @@ class Instance:
     unit: str | None = None
 
 
-def instance(  # noqa: PLR0913  # a process has as many sides
+def instance(  # a process has as many sides
     scope: str, *, image: str, command: str, pid: int, began: float, user: str, unit: str | None = None
 ) -> Instance:
     """Return the process that `scope` names; the same scope gives the same one. `began` already includes the skew."""
