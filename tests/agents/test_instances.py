@@ -115,11 +115,19 @@ def test_an_instance_of_a_closed_day_is_known_again() -> None:
     assert (one.key, one.unit, one.last_day) == (next(iter(carried)), "agents.service", event.time.toordinal())
 
 
-def test_the_start_teaches_what_an_earlier_event_left_out() -> None:
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("user", "ana", id="user"),
+        pytest.param("unit", "u.service", id="unit"),
+        pytest.param("digest", "ab", id="digest"),
+    ],
+)
+def test_the_start_teaches_what_an_earlier_event_left_out(field: str, value: str) -> None:
     seen = touched("/x", when=at(8), who=Process(image="claude", uid="c1", command_line="claude", started=at(7)))
-    start = started(CLAUDE, when=at(9), user="ana", unit="u.service", digest="AB")
-    (one,) = lineage(seen, start).instances()
-    assert (one.user, one.unit, one.digest, one.started) == ("ana", "u.service", "ab", at(7))
+    (one,) = lineage(seen, started(CLAUDE, when=at(9), **{field: value})).instances()
+    assert getattr(one, field) == value
+    assert (one.started, one.command_line) == (at(7), "claude")
 
 
 def test_loading_the_own_image_tells_its_digest() -> None:

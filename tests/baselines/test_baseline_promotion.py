@@ -138,8 +138,8 @@ def test_a_value_that_was_forgotten_starts_anew() -> None:
         pytest.param(Severity.MEDIUM, (0, 7), 9, False, id="two days only"),
         pytest.param(Severity.MEDIUM, (0, 1, 7), 1, False, id="three sightings only"),
         pytest.param(Severity.MEDIUM, (0, 1, 2, 3, 7), 1, True, id="five days, five sightings"),
-        pytest.param(Severity.HIGH, (0, 1, 7, 30, 90), 9, False, id="high never expires"),
-        pytest.param(Severity.CRITICAL, (0, 1, 7, 30, 90), 9, False, id="nor critical"),
+        pytest.param(Severity.HIGH, (0, 1, 7, 30, 31), 9, False, id="high never expires"),
+        pytest.param(Severity.CRITICAL, (0, 1, 7, 30, 31), 9, False, id="nor critical"),
     ],
 )
 def test_an_unreviewed_case_expires(severity: Severity, days: tuple[int, ...], times: int, learnt_then: bool) -> None:  # noqa: FBT001  # a column

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from golden.journal import ROOT, Journal, at, bot_day, bot_week, digest, lines
+from golden import acts
+from golden.journal import Journal, at, bot_day, bot_week, digest, lines
 from golden.play import as_lines, play
 
 Told = tuple[int, str, str, tuple[str, ...]]
@@ -41,132 +42,6 @@ def _day_with(*acts: Callable[[Journal, int], None], day: int = 8) -> Callable[[
     return then
 
 
-def _bot(journal: Journal, day: int, clock: str = "10:00") -> "object":
-    return journal.start(at(day, clock), "python3 /opt/bot/agent.py", ROOT)
-
-
-def _shell(journal: Journal, day: int) -> None:
-    bot = _bot(journal, day)
-    shell = journal.start(at(day, "10:05"), "bash -c 'id; uname -a'", bot)
-    journal.end(at(day, "10:06"), shell)
-
-
-def _hook(journal: Journal, day: int) -> None:
-    journal.load(at(day, "10:05"), _bot(journal, day), "/home/ana/libhook.so", "hook")
-
-
-def _beacon(journal: Journal, day: int) -> None:
-    journal.connect(at(day, "10:20"), _bot(journal, day), "paste.example.org")
-
-
-def _hook_and_beacon(journal: Journal, day: int) -> None:
-    bot = _bot(journal, day)
-    journal.load(at(day, "10:05"), bot, "/home/ana/libhook.so", "hook")
-    journal.connect(at(day, "10:20"), bot, "paste.example.org")
-
-
-def _six_places(journal: Journal, day: int) -> None:
-    bot = _bot(journal, day)
-    for number, name in enumerate(("alder", "birch", "cedar", "dogwood", "elder", "fir")):
-        journal.connect(at(day, f"10:{10 + number}"), bot, f"www.{name}.example")
-
-
-def _download(journal: Journal, day: int) -> None:
-    fetch = journal.start(at(day, "10:05"), "curl https://alder.example/x", _bot(journal, day))
-    journal.end(at(day, "10:06"), fetch)
-
-
-def _push(journal: Journal, day: int) -> None:
-    journal.start(at(day, "10:05"), "git push --force origin main", _bot(journal, day))
-
-
-def _shell_twice(journal: Journal, day: int) -> None:
-    bot = _bot(journal, day)
-    for clock in ("10:05", "15:05"):
-        journal.start(at(day, clock), "bash -c 'make lint'", bot)
-
-
-def _wheels(day: int) -> str:
-    return f"/tmp/wheel{day}x{day}"  # noqa: S108  # a made-up path
-
-
-def _packages(journal: Journal, day: int) -> None:
-    pip = journal.start(
-        at(day, "12:00"), f"pip download --dest {_wheels(day)} tool=={day}.{day}.0", _bot(journal, day, "11:58")
-    )
-    journal.connect(at(day, "12:01"), pip, "pypi.org")
-    journal.connect(at(day, "12:01:20"), pip, "files.pythonhosted.org", sent=900)
-    journal.touch(at(day, "12:02"), pip, f"{_wheels(day)}/tool-{day}.{day}.0.whl", "created")
-
-
-def _places(journal: Journal, day: int) -> None:
-    bot = _bot(journal, day)
-    journal.connect(at(day, "10:01"), bot, "203.0.113.9")
-    journal.connect(at(day, "10:02"), bot, "api.openai.com", 8443)
-    journal.connect(at(day, "10:03"), bot, "files.openai.com")
-    journal.connect(at(day, "10:04"), bot, "paste.example.org")
-
-
-def _one_more_port(journal: Journal, day: int) -> None:
-    journal.connect(at(day, "10:02"), _bot(journal, day), "api.openai.com", 8443)
-
-
-def _paths(journal: Journal, day: int) -> None:
-    bot = _bot(journal, day)
-    journal.touch(at(day, "10:01"), bot, "/home/ana/.ssh/authorized_keys")
-    journal.touch(at(day, "10:02"), bot, "/srv/bot/work/drafts/one.md", "created")
-    journal.touch(at(day, "10:03"), bot, "/srv/bot/work/secrets.env", "read")
-
-
-def _upload(journal: Journal, day: int) -> None:
-    bot = _bot(journal, day)
-    for clock in ("10:10", "10:20"):
-        journal.connect(at(day, clock), bot, "api.openai.com", sent=900_000)
-
-
-def _great_upload(journal: Journal, day: int) -> None:
-    journal.connect(at(day, "10:10"), _bot(journal, day), "api.openai.com", sent=900_000_000)
-
-
-def _as_root(journal: Journal, day: int) -> None:
-    bot = _bot(journal, day)
-    journal.touch(at(day, "10:01"), bot, "/srv/bot/work/notes.md", user="root")
-
-
-def _child_as_root(journal: Journal, day: int) -> None:
-    journal.start(at(day, "10:05"), "git status", _bot(journal, day), user="root")
-
-
-def _model(journal: Journal, day: int, *, user: str | None = None) -> None:
-    journal.touch(at(day, "13:00"), _bot(journal, day, "12:50"), "/srv/bot/work/ranker.safetensors", user=user)
-
-
-def _model_as_root(journal: Journal, day: int) -> None:
-    _model(journal, day, user="root")
-
-
-def _tune(journal: Journal, day: int, line: str = "python3 tune.py --rate 0.{day}") -> None:
-    tuner = journal.start(at(day, "13:00"), line.format(day=day), _bot(journal, day, "12:50"))
-    journal.touch(at(day, "13:10"), tuner, "/srv/bot/work/ranker.safetensors")
-
-
-def _tune_otherwise(journal: Journal, day: int) -> None:
-    _tune(journal, day, "python3 tune.py --graft /home/ana/other.bin")
-
-
-def _second_agent(journal: Journal, day: int) -> None:
-    claude = journal.start(at(day, "10:00"), "claude --print", ROOT)
-    journal.connect(at(day, "10:01"), claude, "api.anthropic.com")
-
-
-def _claude(journal: Journal, day: int, place: str = "api.anthropic.com") -> None:
-    claude = journal.start(at(day, "10:00"), "claude --print", ROOT)
-    for minute in range(1, 10):
-        journal.connect(at(day, f"10:0{minute}"), claude, "api.anthropic.com")
-    if place != "api.anthropic.com":
-        journal.connect(at(day, "10:30"), claude, place)
-
-
 def _week_of(*acts: Callable[[Journal, int], None]) -> Callable[[Journal], None]:
     """Return a week of ordinary days with the same acts on each."""
 
@@ -179,68 +54,6 @@ def _week_of(*acts: Callable[[Journal, int], None]) -> Callable[[Journal], None]
     return learn
 
 
-def _childless_week(journal: Journal) -> None:
-    for day in range(1, 8):
-        bot = _bot(journal, day)
-        for clock in ("10:01", "11:01", "12:01", "13:01", "14:01", "15:01"):
-            journal.connect(at(day, clock), bot, "api.openai.com")
-        journal.load(at(day, "10:02"), bot, "/opt/bot/lib/_tiktoken.abi3.so", "tiktoken")
-
-
-def _first_spawn(journal: Journal) -> None:
-    bot = _bot(journal, 8)
-    journal.connect(at(8, "10:01"), bot, "api.openai.com")
-    journal.start(at(8, "10:05"), "git status", bot)
-
-
-def _claude_from_day_five(journal: Journal) -> None:
-    for day in range(1, 8):
-        bot_day(journal, day)
-        if day >= 5:  # the day in the name
-            _claude(journal, day)
-
-
-def _claude_goes_elsewhere(journal: Journal) -> None:
-    bot_day(journal, 8)
-    _claude(journal, 8, "paste.example.org")
-
-
-def _beacon_days(journal: Journal) -> None:
-    for day in (8, 9, 10):
-        bot_day(journal, day)
-        bot = _bot(journal, day)
-        journal.connect(at(day, "10:20"), bot, "docs.example.org")
-        journal.connect(at(day, "10:40"), bot, "docs.example.org")
-
-
-def _beacon_and_more(journal: Journal) -> None:
-    bot_day(journal, 11)
-    bot = _bot(journal, 11)
-    journal.connect(at(11, "10:20"), bot, "docs.example.org")
-    journal.connect(at(11, "10:40"), bot, "paste.example.net")
-
-
-def _shell_for_days(journal: Journal) -> None:
-    for day in (8, 9, 10, 11):
-        bot_day(journal, day)
-        _shell_twice(journal, day)
-
-
-def _flow_then_module(journal: Journal) -> None:
-    bot_day(journal, 8)
-    bot = _bot(journal, 8)
-    journal.connect(at(8, "23:40"), bot, "paste.example.org")
-    bot_day(journal, 9)
-    journal.load(at(9, "00:10"), _bot(journal, 9, "00:05"), "/home/ana/libhook.so", "hook")
-
-
-def _far_apart(journal: Journal) -> None:
-    bot_day(journal, 8)
-    bot = _bot(journal, 8)
-    journal.load(at(8, "10:05"), bot, "/home/ana/libhook.so", "hook")
-    journal.connect(at(8, "16:20"), bot, "paste.example.org")
-
-
 _TIKTOKEN = digest("tiktoken")
 _RANKER = "/srv/bot/work/ranker.safetensors"
 
@@ -248,14 +61,14 @@ STORIES = (
     Story(
         name="A1-shell-under-a-python-agent",
         promise="A Python agent that never used a shell starts one: a new child, with the chain of processes.",
-        then=_day_with(_shell),
+        then=_day_with(acts.shell),
         expected=((8, "new_child", "MEDIUM", ("bash",)),),
     ),
     Story(
         name="A3-module-not-approved",
         promise="A module whose digest nobody approved is loaded: HIGH by the list, and LOW because it is new.",
         files={"policy.toml": f'[[rules]]\nagent = "python3"\nmodules = ["{_TIKTOKEN}"]\n'},
-        then=_day_with(_hook),
+        then=_day_with(acts.hook),
         expected=(
             (8, "module_not_approved", "HIGH", ("libhook.so", digest("hook"))),
             (8, "new_module", "LOW", ("libhook.so",)),
@@ -264,7 +77,7 @@ STORIES = (
     Story(
         name="A8-destination-fan-out",
         promise="Six new destinations in a day where none was usual: more than max(5, 3 x 0).",
-        then=_day_with(_six_places),
+        then=_day_with(acts.six_places),
         expected=(
             (8, "destination_fan_out", "MEDIUM", ()),
             *(
@@ -277,13 +90,13 @@ STORIES = (
         name="A9-process-not-allowed",
         promise="A child that is not on the operator's list is HIGH, besides being new.",
         files={"policy.toml": '[[rules]]\nagent = "python*"\nprocesses = ["git"]\n'},
-        then=_day_with(_download),
+        then=_day_with(acts.download),
         expected=((8, "new_child", "MEDIUM", ("curl",)), (8, "process_not_allowed", "HIGH", ("curl",))),
     ),
     Story(
         name="A10-flow-and-module",
         promise="A new destination and a new module within the hour join to one HIGH finding; both stay as they are.",
-        then=_day_with(_hook_and_beacon),
+        then=_day_with(acts.hook_and_beacon),
         expected=(
             (8, "flow_and_module", "HIGH", ()),
             (8, "new_destination", "MEDIUM", ("example.org",)),
@@ -293,7 +106,7 @@ STORIES = (
     Story(
         name="A10-flow-and-module-over-midnight",
         promise="They meet across midnight as well.",
-        then=_flow_then_module,
+        then=acts.flow_then_module,
         expected=(
             (8, "new_destination", "MEDIUM", ("example.org",)),
             (9, "flow_and_module", "HIGH", ()),
@@ -303,7 +116,7 @@ STORIES = (
     Story(
         name="A10-flow-and-module-apart",
         promise="Six hours apart they do not join.",
-        then=_far_apart,
+        then=acts.far_apart,
         expected=((8, "new_destination", "MEDIUM", ("example.org",)), (8, "new_module", "LOW", ("libhook.so",))),
     ),
     Story(
@@ -313,7 +126,7 @@ STORIES = (
             "options.toml": '[review]\nbefore = "2025-03-11"\ntype = "new_child"\nverdict = "benign"\n'
             'reason = "the lint step of release 4"\nby = "ben"\n'
         },
-        then=_shell_for_days,
+        then=acts.shell_for_days,
         expected=(
             (8, "new_child", "MEDIUM", ("bash",)),
             (9, "new_child", "MEDIUM", ("bash",)),
@@ -324,39 +137,39 @@ STORIES = (
     Story(
         name="A14-not-reviewed",
         promise="The same history without a verdict: the child stays new, day after day, in one case.",
-        then=_shell_for_days,
+        then=acts.shell_for_days,
         expected=tuple((day, "new_child", "MEDIUM", ("bash",)) for day in (8, 9, 10, 11)),
     ),
     Story(
         name="A15-package-manager-is-no-drift",
         promise="A known package manager that fetches another version into another folder does what it always does.",
-        learn=_week_of(_packages),
-        then=_day_with(_packages),
+        learn=_week_of(acts.packages),
+        then=_day_with(acts.packages),
         expected=(),
     ),
     Story(
         name="A18-observe",
         promise="With observe everything is judged and stored, and nothing is delivered: there is no alerts folder.",
         files={"options.toml": "observe = true\n"},
-        then=_day_with(_shell),
+        then=_day_with(acts.shell),
         expected=((8, "new_child", "MEDIUM", ("bash",)),),
     ),
     Story(
         name="B3-new-domain",
         promise="A domain nobody at this agent knows.",
-        then=_day_with(_beacon),
+        then=_day_with(acts.beacon),
         expected=((8, "new_destination", "MEDIUM", ("example.org",)),),
     ),
     Story(
         name="B3-new-port",
         promise="A known domain on a port this agent never used.",
-        then=_day_with(_one_more_port),
+        then=_day_with(acts.one_more_port),
         expected=((8, "new_destination", "MEDIUM", ("openai.com", "8443")),),
     ),
     Story(
         name="B4-model-file",
         promise="The agent changes a model file in a folder it always worked in: the file is new, and it is a model.",
-        then=_day_with(_model),
+        then=_day_with(acts.model),
         expected=(
             (8, "model_file_first_modified", "MEDIUM", (_RANKER,)),
             (8, "new_path", "LOW", ("/srv/bot/work", "/srv/bot/work", "ranker.safetensors")),
@@ -365,46 +178,46 @@ STORIES = (
     Story(
         name="B5-unexpected-child",
         promise="A downloader under an agent that only ever ran git.",
-        then=_day_with(_download),
+        then=_day_with(acts.download),
         expected=((8, "new_child", "MEDIUM", ("curl",)),),
     ),
     Story(
         name="B6-excess-transfer",
         promise="1.8 MB in an hour of an agent that sends some 9 kB a day: beyond the limit.",
-        then=_day_with(_upload),
+        then=_day_with(acts.upload),
         expected=((8, "excess_transfer", "MEDIUM", ()),),
     ),
     Story(
         name="B7-new-user",
         promise="A known agent acts as root.",
-        then=_day_with(_as_root),
+        then=_day_with(acts.as_root),
         expected=((8, "new_user", "MEDIUM", ("root",)),),
     ),
     Story(
         name="B10-extend",
         promise="A second bootstrap adds to the first: the domain of its three days is normal, another one is not.",
-        extend=_beacon_days,
-        then=_beacon_and_more,
+        extend=acts.beacon_days,
+        then=acts.beacon_and_more,
         expected=((11, "new_destination", "MEDIUM", ("example.net",)),),
     ),
     Story(
         name="B26-new-agent",
         promise="An agent without a baseline: nothing else can be said of it yet, and that is said.",
-        then=_day_with(_second_agent),
+        then=_day_with(acts.second_agent),
         expected=((8, "new_agent", "MEDIUM", ()),),
     ),
     Story(
         name="B27-learning",
         promise="An agent known for three days is still learning: INFO, and what it does anew counts one less.",
-        learn=_claude_from_day_five,
-        then=_claude_goes_elsewhere,
+        learn=acts.claude_from_day_five,
+        then=acts.claude_goes_elsewhere,
         expected=((8, "learning", "INFO", ()), (8, "new_destination", "LOW", ("example.org",))),
     ),
     Story(
         name="B33-model-file-new-user",
         promise="A model file that the agent changes daily is changed as root: HIGH, besides the user being new.",
-        learn=_week_of(_model),
-        then=_day_with(_model_as_root),
+        learn=_week_of(acts.model),
+        then=_day_with(acts.model_as_root),
         expected=(
             (8, "model_file_new_user", "HIGH", (_RANKER, "root")),
             (8, "new_user", "MEDIUM", ("root",)),
@@ -413,13 +226,13 @@ STORIES = (
     Story(
         name="B28-child-as-another-user",
         promise="A known child runs as a user under whom neither the agent nor its children ever acted.",
-        then=_day_with(_child_as_root),
+        then=_day_with(acts.child_as_root),
         expected=((8, "new_user", "MEDIUM", ("root",)),),
     ),
     Story(
         name="B29-new-destination",
         promise="An address, a port, a host of a known domain, a domain: each at its own level.",
-        then=_day_with(_places),
+        then=_day_with(acts.places),
         expected=(
             (8, "new_destination", "MEDIUM", ("203.0.0.0/16", "203.0.113.0/24")),
             (8, "new_destination", "MEDIUM", ("example.org",)),
@@ -430,7 +243,7 @@ STORIES = (
     Story(
         name="B30-new-path",
         promise="A new tree, a new folder in a known tree, a new file in a known folder.",
-        then=_day_with(_paths),
+        then=_day_with(acts.paths),
         expected=(
             (8, "new_path", "MEDIUM", ("/home/ana/.ssh",)),
             (8, "new_path", "LOW", ("/srv/bot/work", "/srv/bot/work/drafts")),
@@ -440,22 +253,22 @@ STORIES = (
     Story(
         name="B31-excess-transfer-grave",
         promise="A hundred times the limit is HIGH.",
-        then=_day_with(_great_upload),
+        then=_day_with(acts.great_upload),
         expected=((8, "excess_transfer", "HIGH", ()),),
     ),
     Story(
         name="B32-first-modified",
         promise="The same model file every day is normal: no finding.",
-        learn=_week_of(_model),
-        then=_day_with(_model),
+        learn=_week_of(acts.model),
+        then=_day_with(acts.model),
         expected=(),
     ),
     Story(
         name="B34-model-by-other-arguments",
         promise="A model is changed by the usual child with arguments of another shape. Python changing a model is an "
         "agent of its own, so it is new, and held against its relative; the agent above it keeps the graver finding.",
-        learn=_week_of(_tune),
-        then=_day_with(_tune_otherwise),
+        learn=_week_of(acts.tune),
+        then=_day_with(acts.tune_otherwise),
         expected=(
             (8, "model_file_unusual_arguments", "MEDIUM", (_RANKER, "python3 tune.py --graft /home/ana/other.bin")),
             (8, "model_file_unusual_arguments", "LOW", (_RANKER, "python3 tune.py --graft /home/ana/other.bin")),
@@ -466,14 +279,14 @@ STORIES = (
     Story(
         name="B35-first-spawn",
         promise="An agent that never started anything starts its first child.",
-        learn=_childless_week,
-        then=_first_spawn,
+        learn=acts.childless_week,
+        then=acts.first_spawn,
         expected=((8, "new_child", "MEDIUM", ("git",)),),
     ),
     Story(
         name="B35-unusual-arguments",
         promise="A known child is started in a way it never was.",
-        then=_day_with(_push),
+        then=_day_with(acts.push),
         expected=((8, "new_child", "LOW", ("git", "push --force origin main")),),
     ),
 )

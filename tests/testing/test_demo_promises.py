@@ -19,6 +19,7 @@ from leeway.testing.score import score
 
 SEED = 1
 HOSTS = {"dev-ivy", "ci-fir", "WS-CEDAR"}
+DAYS = [f"2026-03-{day:02d}.jsonl" for day in range(2, 11)]
 NEEDED = {"finding_id", "case_id", "agent", "type", "severity", "first", "last", "evidence", "event_ids"}
 
 
@@ -96,6 +97,15 @@ def test_drifts_are_found_and_little_else(seed: int, scratch: Path) -> None:
     assert len(fleet.truth.drifts) == len(truth["drifts"])
     tree = {path.name for path in (scratch / f"state-{seed}").rglob("*")}
     assert {"leeway.db", "baseline_latest.json", "all_alerts.csv"} <= tree
+    write_fleet(Fleet(seed), scratch / f"again-{seed}")
+    written, again = (_bytes_below(scratch / f"{name}-{seed}") for name in ("seed", "again"))
+    assert sorted(written) == [*DAYS, "findings.jsonl", "truth.json"]
+    assert again == {name: body for name, body in written.items() if name != "findings.jsonl"}
+    assert sum(again[name].count(b"\n") for name in DAYS) >= 200_000
+
+
+def _bytes_below(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _is_of(finding: dict, known: dict) -> bool:
@@ -107,63 +117,54 @@ def _is_of(finding: dict, known: dict) -> bool:
 
 
 @pytest.mark.slow
-def test_the_same_seed_writes_the_same_bytes(scratch: Path) -> None:
-    for name in ("first", "second"):
-        write_fleet(Fleet(3), scratch / name)
-    written = [
-        {path.name: path.read_bytes() for path in (scratch / name).rglob("*") if path.is_file()}
-        for name in ("first", "second")
-    ]
-    assert written[0] == written[1]
-    days = [f"2026-03-{day:02d}.jsonl" for day in range(2, 11)]
-    assert sorted(written[0]) == [*days, "truth.json"]
-    assert sum(body.count(b"\n") for name, body in written[0].items() if name != "truth.json") >= 200_000
+def test_order_and_repetition_change_nothing_and_a_drift_left_out_only_itself(
+    part: Path, reference: Path, scratch: Path
+) -> None:
+    """One test for both, so that the run they are compared with is made once."""
+    _shuffled(part, scratch / "shuffled")
+    again = run_on(scratch / "shuffled", scratch / "again", hash_seed=7)
+    assert again.read_bytes() == reference.read_bytes()
+    whole = records(reference)
+    assert len(whole) > 20
+    truth = [_written(one) for one in truth_record(Fleet(SEED))["drifts"]]
+    here = [one for one in truth if any(_is_of(found, one) for found in whole)]
+    assert len(here) >= 12
+    removed = here[::2]
+    gone = {event for one in removed for event in one["event_ids"]}
+    _thinned(part, scratch / "less", gone)
+    left = records(run_on(scratch / "less", scratch / "without"))
+    assert [one["type"] for one in left if gone & set(one["event_ids"])] == []
+    assert [each["type"] for each in removed for one in left if one["type"] == each["type"] and _is_of(one, each)] == []
+    assert _others(left, removed) == _others(whole, removed)
+    assert len(left) < len(whole)
 
 
-@pytest.mark.slow
-def test_shuffled_and_duplicated_events_give_the_same_file(part: Path, reference: Path, scratch: Path) -> None:
+def _shuffled(part: Path, folder: Path) -> None:
     rng = random.Random(11)  # noqa: S311  # a shuffle, not a secret
     rows = [row for path in sorted(part.iterdir()) for row in path.read_bytes().splitlines(keepends=True)]
     rows += rng.sample(rows, len(rows) * 3 // 10)
     rng.shuffle(rows)
-    (scratch / "shuffled").mkdir()
-    (scratch / "shuffled" / "all.jsonl").write_bytes(b"".join(rows))
-    again = run_on(scratch / "shuffled", scratch / "again", hash_seed=7)
-    assert again.read_bytes() == reference.read_bytes()
-    assert len(records(reference)) > 20
+    folder.mkdir()
+    (folder / "all.jsonl").write_bytes(b"".join(rows))
 
 
-@pytest.mark.slow
-def test_without_some_drifts_their_findings_are_gone_and_no_others(part: Path, reference: Path, scratch: Path) -> None:
-    truth, whole = truth_record(Fleet(SEED)), records(reference)
-    here = [one for one in truth["drifts"] if any(_is_of(found, _written(one)) for found in whole)]
-    removed = [_written(one) for one in here[::2]]
-    gone = {event for one in removed for event in one["event_ids"]}
-    assert len(here) >= 12
-    (scratch / "less").mkdir()
+def _thinned(part: Path, folder: Path, gone: set[str]) -> None:
+    folder.mkdir()
     for path in part.iterdir():
         rows = path.read_bytes().splitlines(keepends=True)
-        (scratch / "less" / path.name).write_bytes(b"".join(row for row in rows if json.loads(row)["id"] not in gone))
-    left = records(run_on(scratch / "less", scratch / "without"))
+        (folder / path.name).write_bytes(b"".join(row for row in rows if json.loads(row)["id"] not in gone))
 
-    def of_removed(one: dict) -> bool:
-        return bool(gone & set(one["event_ids"])) or any(_is_of(one, each) for each in removed)
 
-    assert [one["type"] for one in left if gone & set(one["event_ids"])] == []
-    assert [
-        (one, each["type"]) for each in removed for one in left if one["type"] == each["type"] and _is_of(one, each)
-    ] == []
-    assert [_told(one) for one in left if not of_removed(one)] == [_told(one) for one in whole if not of_removed(one)]
-    assert len(left) < len(whole)
+def _others(found: list[dict], removed: list[dict]) -> list[tuple[str, str, str]]:
+    """Return the findings that are neither of the removed drifts nor shown by their events."""
+    gone = {event for one in removed for event in one["event_ids"]}
+    kept = [one for one in found if not gone & set(one["event_ids"]) and not any(_is_of(one, each) for each in removed)]
+    return [(one["finding_id"], one["severity"], one["evidence_digest"]) for one in kept]
 
 
 def _written(record: dict) -> dict:
     """Return a drift with its times as they are written in files."""
     return {**record, **{name: record[name].isoformat().replace("+00:00", "Z") for name in ("first", "last")}}
-
-
-def _told(one: dict) -> tuple[str, str, str]:
-    return one["finding_id"], one["severity"], one["evidence_digest"]
 
 
 @pytest.fixture(scope="module")
