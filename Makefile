@@ -60,7 +60,7 @@ lock: ## Resolve the requirements anew, with hashes, for Python 3.11 to 3.14 on 
 	$(LOCK) pyproject.toml requirements/build.in --group test --group lint --output-file requirements/dev.txt
 
 clean: ## Remove the environment, caches and everything that was produced.
-	rm -rf $(VENV) build dist demo-output benchmarks/output
+	rm -rf $(VENV) build dist demo-output
 	rm -rf .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -342,7 +342,7 @@ def table_of(result: Row) -> str:
         f"| three random process starts of the capture (20 draws) | {_share(result['three_random_starts'])} |",
         f"| best constant answer | {_constant(result['best_constant'])} |",
         f"| best three constant answers | {_constant(result['best_constant_three'])} |",
-        f"| findings | {', '.join(f'{count:,} {name}' for name, count in severities.items())} |",
+        f"| findings | {', '.join(f'{severities[str(one)]:,} {one}' for one in reversed(Severity))} |",
         f"| HIGH and above | {result['high_share']:.2%} of all findings |",
         "",
         "Missed:",

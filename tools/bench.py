@@ -15,9 +15,9 @@ def main() -> int:
     if not data.is_dir():
         print(f"skipped: no captures in {data}; set LEEWAY_DATA to the folder that holds otrf/")
         return 0
-    output = ROOT / "benchmarks" / "output"
-    output.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, str(SCRIPT), "--data", str(data), "--json", str(output / "endpoint_captures.json")]
+    result = ROOT / "benchmarks" / "results" / "endpoint_captures.json"
+    table = ROOT / "docs" / "endpoint-captures.md"
+    command = [sys.executable, str(SCRIPT), "--data", str(data), "--json", str(result), "--table", str(table)]
     return subprocess.run(command, check=False).returncode
 
 

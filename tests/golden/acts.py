@@ -4,47 +4,47 @@ from golden.journal import ROOT, Journal, at, bot_day
 from leeway.events import Process
 
 
-def bot(journal: Journal, day: int, clock: str = "10:00") -> Process:
+def bot_run(journal: Journal, day: int, clock: str = "10:00") -> Process:
     return journal.start(at(day, clock), "python3 /opt/bot/agent.py", ROOT)
 
 
 def shell(journal: Journal, day: int) -> None:
-    bot = bot(journal, day)
+    bot = bot_run(journal, day)
     shell = journal.start(at(day, "10:05"), "bash -c 'id; uname -a'", bot)
     journal.end(at(day, "10:06"), shell)
 
 
 def hook(journal: Journal, day: int) -> None:
-    journal.load(at(day, "10:05"), bot(journal, day), "/home/ana/libhook.so", "hook")
+    journal.load(at(day, "10:05"), bot_run(journal, day), "/home/ana/libhook.so", "hook")
 
 
 def beacon(journal: Journal, day: int) -> None:
-    journal.connect(at(day, "10:20"), bot(journal, day), "paste.example.org")
+    journal.connect(at(day, "10:20"), bot_run(journal, day), "paste.example.org")
 
 
 def hook_and_beacon(journal: Journal, day: int) -> None:
-    bot = bot(journal, day)
+    bot = bot_run(journal, day)
     journal.load(at(day, "10:05"), bot, "/home/ana/libhook.so", "hook")
     journal.connect(at(day, "10:20"), bot, "paste.example.org")
 
 
 def six_places(journal: Journal, day: int) -> None:
-    bot = bot(journal, day)
+    bot = bot_run(journal, day)
     for number, name in enumerate(("alder", "birch", "cedar", "dogwood", "elder", "fir")):
         journal.connect(at(day, f"10:{10 + number}"), bot, f"www.{name}.example")
 
 
 def download(journal: Journal, day: int) -> None:
-    fetch = journal.start(at(day, "10:05"), "curl https://alder.example/x", bot(journal, day))
+    fetch = journal.start(at(day, "10:05"), "curl https://alder.example/x", bot_run(journal, day))
     journal.end(at(day, "10:06"), fetch)
 
 
 def push(journal: Journal, day: int) -> None:
-    journal.start(at(day, "10:05"), "git push --force origin main", bot(journal, day))
+    journal.start(at(day, "10:05"), "git push --force origin main", bot_run(journal, day))
 
 
 def shell_twice(journal: Journal, day: int) -> None:
-    bot = bot(journal, day)
+    bot = bot_run(journal, day)
     for clock in ("10:05", "15:05"):
         journal.start(at(day, clock), "bash -c 'make lint'", bot)
 
@@ -55,7 +55,7 @@ def wheels(day: int) -> str:
 
 def packages(journal: Journal, day: int) -> None:
     pip = journal.start(
-        at(day, "12:00"), f"pip download --dest {wheels(day)} tool=={day}.{day}.0", bot(journal, day, "11:58")
+        at(day, "12:00"), f"pip download --dest {wheels(day)} tool=={day}.{day}.0", bot_run(journal, day, "11:58")
     )
     journal.connect(at(day, "12:01"), pip, "pypi.org")
     journal.connect(at(day, "12:01:20"), pip, "files.pythonhosted.org", sent=900)
@@ -63,7 +63,7 @@ def packages(journal: Journal, day: int) -> None:
 
 
 def places(journal: Journal, day: int) -> None:
-    bot = bot(journal, day)
+    bot = bot_run(journal, day)
     journal.connect(at(day, "10:01"), bot, "203.0.113.9")
     journal.connect(at(day, "10:02"), bot, "api.openai.com", 8443)
     journal.connect(at(day, "10:03"), bot, "files.openai.com")
@@ -71,37 +71,37 @@ def places(journal: Journal, day: int) -> None:
 
 
 def one_more_port(journal: Journal, day: int) -> None:
-    journal.connect(at(day, "10:02"), bot(journal, day), "api.openai.com", 8443)
+    journal.connect(at(day, "10:02"), bot_run(journal, day), "api.openai.com", 8443)
 
 
 def paths(journal: Journal, day: int) -> None:
-    bot = bot(journal, day)
+    bot = bot_run(journal, day)
     journal.touch(at(day, "10:01"), bot, "/home/ana/.ssh/authorized_keys")
     journal.touch(at(day, "10:02"), bot, "/srv/bot/work/drafts/one.md", "created")
     journal.touch(at(day, "10:03"), bot, "/srv/bot/work/secrets.env", "read")
 
 
 def upload(journal: Journal, day: int) -> None:
-    bot = bot(journal, day)
+    bot = bot_run(journal, day)
     for clock in ("10:10", "10:20"):
         journal.connect(at(day, clock), bot, "api.openai.com", sent=900_000)
 
 
 def great_upload(journal: Journal, day: int) -> None:
-    journal.connect(at(day, "10:10"), bot(journal, day), "api.openai.com", sent=900_000_000)
+    journal.connect(at(day, "10:10"), bot_run(journal, day), "api.openai.com", sent=900_000_000)
 
 
 def as_root(journal: Journal, day: int) -> None:
-    bot = bot(journal, day)
+    bot = bot_run(journal, day)
     journal.touch(at(day, "10:01"), bot, "/srv/bot/work/notes.md", user="root")
 
 
 def child_as_root(journal: Journal, day: int) -> None:
-    journal.start(at(day, "10:05"), "git status", bot(journal, day), user="root")
+    journal.start(at(day, "10:05"), "git status", bot_run(journal, day), user="root")
 
 
 def model(journal: Journal, day: int, *, user: str | None = None) -> None:
-    journal.touch(at(day, "13:00"), bot(journal, day, "12:50"), "/srv/bot/work/ranker.safetensors", user=user)
+    journal.touch(at(day, "13:00"), bot_run(journal, day, "12:50"), "/srv/bot/work/ranker.safetensors", user=user)
 
 
 def model_as_root(journal: Journal, day: int) -> None:
@@ -109,7 +109,7 @@ def model_as_root(journal: Journal, day: int) -> None:
 
 
 def tune(journal: Journal, day: int, line: str = "python3 tune.py --rate 0.{day}") -> None:
-    tuner = journal.start(at(day, "13:00"), line.format(day=day), bot(journal, day, "12:50"))
+    tuner = journal.start(at(day, "13:00"), line.format(day=day), bot_run(journal, day, "12:50"))
     journal.touch(at(day, "13:10"), tuner, "/srv/bot/work/ranker.safetensors")
 
 
@@ -132,14 +132,14 @@ def claude(journal: Journal, day: int, place: str = "api.anthropic.com") -> None
 
 def childless_week(journal: Journal) -> None:
     for day in range(1, 8):
-        bot = bot(journal, day)
+        bot = bot_run(journal, day)
         for clock in ("10:01", "11:01", "12:01", "13:01", "14:01", "15:01"):
             journal.connect(at(day, clock), bot, "api.openai.com")
         journal.load(at(day, "10:02"), bot, "/opt/bot/lib/_tiktoken.abi3.so", "tiktoken")
 
 
 def first_spawn(journal: Journal) -> None:
-    bot = bot(journal, 8)
+    bot = bot_run(journal, 8)
     journal.connect(at(8, "10:01"), bot, "api.openai.com")
     journal.start(at(8, "10:05"), "git status", bot)
 
@@ -159,14 +159,14 @@ def claude_goes_elsewhere(journal: Journal) -> None:
 def beacon_days(journal: Journal) -> None:
     for day in (8, 9, 10):
         bot_day(journal, day)
-        bot = bot(journal, day)
+        bot = bot_run(journal, day)
         journal.connect(at(day, "10:20"), bot, "docs.example.org")
         journal.connect(at(day, "10:40"), bot, "docs.example.org")
 
 
 def beacon_and_more(journal: Journal) -> None:
     bot_day(journal, 11)
-    bot = bot(journal, 11)
+    bot = bot_run(journal, 11)
     journal.connect(at(11, "10:20"), bot, "docs.example.org")
     journal.connect(at(11, "10:40"), bot, "paste.example.net")
 
@@ -179,14 +179,14 @@ def shell_for_days(journal: Journal) -> None:
 
 def flow_then_module(journal: Journal) -> None:
     bot_day(journal, 8)
-    bot = bot(journal, 8)
+    bot = bot_run(journal, 8)
     journal.connect(at(8, "23:40"), bot, "paste.example.org")
     bot_day(journal, 9)
-    journal.load(at(9, "00:10"), bot(journal, 9, "00:05"), "/home/ana/libhook.so", "hook")
+    journal.load(at(9, "00:10"), bot_run(journal, 9, "00:05"), "/home/ana/libhook.so", "hook")
 
 
 def far_apart(journal: Journal) -> None:
     bot_day(journal, 8)
-    bot = bot(journal, 8)
+    bot = bot_run(journal, 8)
     journal.load(at(8, "10:05"), bot, "/home/ana/libhook.so", "hook")
     journal.connect(at(8, "16:20"), bot, "paste.example.org")
