@@ -59,7 +59,7 @@ def test_it_is_drawn_at_least_once_a_second_with_its_rate() -> None:
 
 def test_a_long_run_draws_it(tmp_path: Path) -> None:
     journal = Journal()
-    for _ in range(150):
+    for _ in range(500):
         bot_week(journal)
     (tmp_path / "week.jsonl").write_bytes(lines(journal.events))
     words = (
