@@ -107,6 +107,20 @@ def test_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
         write_whole(tmp_path / "missing" / "file", b"x")
 
 
+@pytest.mark.parametrize(
+    ("mode", "is_made"), [pytest.param(0o1777, True, id="sticky"), pytest.param(0o777, False, id="anybody's")]
+)
+def test_a_secret_lies_where_others_cannot_take_its_place(mode: int, tmp_path: Path, *, is_made: bool) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(mode)
+    if is_made:
+        assert len(read_or_make_secret(folder / "id.key")) == 32
+    else:
+        with pytest.raises(StateError, match="writable by everyone"):
+            read_or_make_secret(folder / "id.key")
+
+
 def test_a_secret_is_made_once_and_read_after(tmp_path: Path) -> None:
     made = read_or_make_secret(tmp_path / "id.key")
     assert len(made) == 32

@@ -1,6 +1,5 @@
 """`leeway agents`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,7 +27,7 @@ def command(
     Processes with some evidence that falls short of an agent are listed as well, and why.
     """
     settings = opt.chosen(Settings(), None, None, scope)
-    found = survey(opt.opened(source), settings, opt.id_key(id_key, Path.cwd() / "nowhere"))
+    found = survey(opt.opened(source), settings, opt.id_key(id_key))
     if json:
         echo_json([_record(one) for one in found])
         return

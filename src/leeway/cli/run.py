@@ -78,7 +78,7 @@ def tell(report: Report) -> None:
     for reason, count in sorted(report.rejected.items(), key=lambda pair: (-pair[1], pair[0])):
         echo(f"  rejected {count:,}: {display(reason)}")
     for reason, count in sorted(report.skipped.items(), key=lambda pair: (-pair[1], pair[0])):
-        echo(f"  not used {count:,}: {display(reason)}")
+        echo(f"  {display(reason)}: {count:,}")
     if report.outside:
         echo(f"  {report.outside:,} events outside the periods asked for")
     if report.late:

@@ -1,6 +1,5 @@
 """`leeway summarise`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,7 +30,7 @@ def command(
     With --json the whole summaries, in which every engine agrees to the byte.
     """
     settings = opt.chosen(Settings(), None, None, scope)
-    key = opt.id_key(id_key, Path.cwd() / "nowhere")
+    key = opt.id_key(id_key)
     rows = survey_summaries(opt.opened(source), settings, key, engine_named(engine))
     if json:
         echo_json([_record(name, summary) for name, summary in rows])

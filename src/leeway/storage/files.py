@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from leeway.errors import StateError
@@ -68,7 +69,9 @@ def read_or_make_secret(path: Path) -> bytes:
         StateError: where the file is not such a secret, or others may read it.
     """
     if not path.exists():
-        make_private_directory(path.parent)
+        # In a sticky folder such as /tmp others may write, but not take this file's place.
+        if not path.parent.is_dir() or not path.parent.stat().st_mode & stat.S_ISVTX:
+            make_private_directory(path.parent)
         write_whole(path, secrets.token_hex(SECRET_BYTES).encode() + b"\n")
     if path.stat().st_mode & 0o077:
         raise StateError(f"{path} may be read by others", hint=f"chmod 600 {path}")
