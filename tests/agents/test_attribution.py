@@ -322,3 +322,16 @@ def test_the_shell_wrapper_of_an_agent_speaks_for_the_parent() -> None:
     )
     events = [started(node, when=at(8)), started(shell, node, at(9))]
     assert names(attribution(*events), events[1])[-1] == "node cli.js @ h1"
+
+
+def test_shapes_with_and_without_a_signer_that_share_an_agent_are_one_overflow() -> None:
+    signed = AgentKey(HOST, "claude", OTHER_ARGUMENTS, "Anthropic")
+    v, w = AgentKey(HOST, "claude", "--v", "Anthropic"), AgentKey(HOST, "claude", "--w")
+    registry = {signed: "s" * 32, v: "v" * 32, w: "w" * 32}
+    events = [
+        started(process("claude", f"c{word}", line=f"claude --{word}"), when=at(8, n), digest="AB" if n % 2 else None)
+        for n, word in enumerate("abcdefg")
+    ]
+    for known in (registry, dict(reversed(registry.items()))):
+        found = attribution(*events, known=Known({}, {(HOST, "ab"): "Anthropic"}, known), shapes=1)
+        assert [(one.agent, one.shapes) for one in found.overflows] == [("s" * 32, 9)]

@@ -13,6 +13,7 @@ from builders import (
     CLAUDE,
     DAY,
     KEY,
+    at,
     before,
     days_of,
     learnt,
@@ -219,6 +220,35 @@ def test_values_past_the_cap_are_let_go_longest_unseen_first_and_counted() -> No
     assert baseline.evicted >= total - 6
     assert "toolg" in names
     assert "toola" not in names
+
+
+def test_waiting_values_have_the_same_cap_and_push_out_nothing_learnt() -> None:
+    settings = Settings(caps=Caps(baseline_values=20))
+    baseline = settled(GIT, settings=settings)
+    for number in range(20):
+        day = DAY + timedelta(days=number)
+        names = [f"tool{letter}{number}" for letter in "abc"]
+        remarks = Remarks({Held(Facet.CHILD, (name,)): Severity.HIGH for name in names})
+        today = [started(process(name), CLAUDE) for name in (*names, "git")]
+        baseline = promote(baseline, KEY, summary_of(redated(today, day), day), remarks, settings)
+    assert sum(map(len, baseline.pending.values())) == 20
+    assert baseline.evicted == 20 * 3 * 2 - 20
+    assert waits(baseline, "toola19")
+    assert not waits(baseline, "toola0")
+    assert knows(baseline, "git")
+
+
+def test_what_others_lie_within_is_learnt_first_under_the_quota() -> None:
+    settings = Settings(caps=Caps(promoted_per_week=2))
+    places = ("a.example", "b.example")
+    remarks = Remarks({Held(Facet.REGISTRABLE_DOMAIN, (one,)): Severity.MEDIUM for one in places})
+    baseline = KNOWN
+    for number in range(8):
+        day = DAY + timedelta(days=number)
+        today = [reached(one, when=at(10, minute)) for one in places for minute in range(2)]
+        baseline = promote(baseline, KEY, summary_of(redated(today, day), day), remarks, settings)
+    assert sorted(baseline.values(Facet.REGISTRABLE_DOMAIN)) == [("a.example",), ("b.example",)]
+    assert baseline.values(Facet.DOMAIN) == {}
 
 
 def test_the_parts_of_a_day_count_it_once() -> None:

@@ -17,11 +17,10 @@ _DRAWN = re.compile(rb"\r\x1b\[2K([a-z][^\r\x1b]*): ([0-9,]+) \(([0-9,]+)/s, [0-
 _PACED = """
 import sys, time
 from leeway.cli.output import ProgressLine
-line = ProgressLine()
-for number in range(1, 61):
-    line("reading x\\x1b[2J.jsonl", number * 100)
-    time.sleep(0.05 if number > 1 else 1.2)  # busy with one batch
-line.clear()
+with ProgressLine() as line:
+    for number in range(1, 61):
+        line("reading x\\x1b[2J.jsonl", number * 100)
+        time.sleep(0.05 if number > 1 else 1.2)  # busy with one batch
 """
 
 
@@ -55,6 +54,25 @@ def test_it_is_drawn_at_least_once_a_second_with_its_rate() -> None:
     )
     assert int(drawn[-1][2].replace(b",", b"")) > 100
     assert written.endswith(b"\r\x1b[2K")
+
+
+_FAILING = """
+import sys, time
+from leeway.cli.output import ProgressLine
+try:
+    with ProgressLine() as line:
+        line("reading", 1)
+        time.sleep(0.8)
+        raise OSError("lost")
+except OSError as error:
+    sys.stderr.write(str(error))
+"""
+
+
+def test_an_error_starts_at_the_margin() -> None:
+    written = on_a_terminal(sys.executable, "-c", _FAILING)
+    assert _DRAWN.search(written)
+    assert written.endswith(b"\r\x1b[2Klost")
 
 
 def test_a_long_run_draws_it(tmp_path: Path) -> None:

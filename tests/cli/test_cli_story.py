@@ -181,6 +181,7 @@ def test_explaining_tells_everything(part: str, length: int, place: Place) -> No
     told = {line[:10].strip(): line[12:] for line in done.out.splitlines() if line[:2] == "  "}
     assert told["evidence"] == "child: bash (expected: one of 1 known)"
     assert told["lineage"] == "systemd > python3 > bash"
+    assert told["surprise"].partition(" from ")[2].startswith(f"{found['surprise']['n']} observations")
     assert (told["command"], told["user"], told["what"]) == ("bash -c 'make lint'", "ana", "MEDIUM new_child")
     assert done.out.splitlines()[-1] == CAUTION
     assert place.run("explain", found[part], "--json").json() == [found]
@@ -223,6 +224,21 @@ def test_a_review_enters_at_the_next_close(place: Place) -> None:
     assert codes == [3, 3, 0]
     severities = [one["severity"] for one in place.run("findings", "--json").json()]
     assert severities == ["MEDIUM", "MEDIUM", "LOW", "INFO"]
+
+
+def test_a_review_until_a_day_says_that_it_teaches_nothing(place: Place) -> None:
+    case = only(place)["case_id"]
+    told = place.run("review", case, "--verdict", "benign", "--reason", "a trial", "--until", "2099-01-01").out
+    assert told.splitlines()[1] == "the case is suppressed until then, and nothing of it is learnt"
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_a_review_without_a_reason_is_wrong_use(reason: str, place: Place) -> None:
+    case = only(place)["case_id"]
+    done = place.run("review", case, "--verdict", "benign", "--reason", reason)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "leeway: no reason\nhint: say why with --reason: it is stored with the verdict\n"
+    assert "verdict" not in place.run("explain", case).out
 
 
 def test_a_review_is_stored_with_who_when_and_until(place: Place) -> None:

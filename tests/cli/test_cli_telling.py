@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from builders import finding
 from golden.command import leeway
 from golden.journal import ROOT, Journal, at, bot_day, bot_week, lines
 from leeway.cli.output import severity, table
+from leeway.cli.run import tell
+from leeway.config import Settings
 from leeway.events import Heartbeat, identified
 from leeway.findings import Severity
+from leeway.modes import Report
 from leeway.sources import write_event
 from leeway.testing import Fleet
 
@@ -83,7 +87,59 @@ def test_many_findings_are_cut_and_counted(week: Path, here: tuple[object, ...],
     told = leeway("detect", "--source", tmp_path / "day.jsonl", *here).out
     assert "findings: 26 MEDIUM" in told
     assert told.count("new_child") == 20
-    assert "and 6 more of MEDIUM and above" in told
+    assert f"and 6 more of MEDIUM and above: leeway findings --output-dir {tmp_path}/state --id-key {here[3]}" in told
+
+
+def test_what_is_counted_and_not_listed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [finding(severity=Severity.MEDIUM), finding(severity=Severity.MEDIUM, linked_to="f1")]
+    found += [finding(severity=Severity.LOW) for _ in range(3)]
+    tell(Report("detect", Settings(), findings=found), "leeway findings --output-dir 'my state'")
+    told = capsys.readouterr().out
+    assert "  findings: 2 MEDIUM, 3 LOW\n" in told
+    assert "  and 3 of LOW and INFO, 1 that repeat another agent's: leeway findings --output-dir 'my state'\n" in told
+
+
+def test_many_days_are_told_by_their_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    days = [f"2025-03-{day:02}" for day in range(1, 12)]
+    tell(Report("bootstrap", Settings(), closed=days, open=days[:10], agents=2))
+    told = capsys.readouterr().out.splitlines()
+    assert "  days closed: 11 from 2025-03-01 to 2025-03-11" in told
+    assert f"  days still open: {', '.join(days[:10])}" in told
+    assert "  agents: 2 on the busiest day" in told
+
+
+def test_files_are_counted_where_they_are_many(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(Report("collect", Settings(), files=[f"day{number}.csv" for number in range(16)]))
+    told = capsys.readouterr().out.splitlines()
+    assert told[1:] == [*(f"  wrote day{number}.csv" for number in range(12, 16)), "  and 12 files before these"]
+
+
+def test_telemetry_without_an_agent_is_told(here: tuple[object, ...], tmp_path: Path) -> None:
+    journal = Journal(prefix="n")
+    journal.start(at(1, "09:00"), "notepad.exe", ROOT)
+    (tmp_path / "quiet.jsonl").write_bytes(lines(journal.events))
+    told = leeway("bootstrap", "--source", tmp_path / "quiet.jsonl", *here).out
+    assert "  agents: none; leeway agents SOURCE lists what comes near to one, --scope watches something else" in told
+    seen = leeway("agents", tmp_path / "quiet.jsonl", *here[2:]).out
+    assert seen.endswith(
+        "0 agents; 0 with weaker evidence\n"
+        "to watch a program without such evidence: --scope name:PATTERN, unit or all\n"
+    )
+
+
+def test_judging_before_anything_was_learnt_is_told(week: Path, here: tuple[object, ...]) -> None:
+    said = "nothing was learnt in this directory before, so every agent is new: start with leeway bootstrap\n"
+    assert leeway("detect", "--source", week, *here).out.startswith(said)
+    assert said not in leeway("detect", "--source", week, *here).out
+
+
+def test_training_without_collections_says_where_they_come_from(here: tuple[object, ...], tmp_path: Path) -> None:
+    done = leeway("train", *here)
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        f"leeway: {tmp_path}/state holds no raw collections\nhint: leeway collect makes them, or give a --source\n"
+    )
+    assert not (tmp_path / "state").exists()
 
 
 @pytest.mark.parametrize(
@@ -166,6 +222,12 @@ def test_the_demo_on_given_events_writes_findings_only(tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["findings.jsonl"]
     assert "truth:" not in done.out
+    look = f"leeway findings --output-dir {tmp_path}/state --id-key {tmp_path}/state.demo.key"
+    assert done.out.endswith(" s\n")
+    assert f"\nlook further: {look}\n" in done.out
+    found = leeway(*look.split()[1:])
+    assert (found.code, found.err) == (0, "")
+    assert " findings" in found.out
     assert "leeway.db" in done.out
     assert os.path.getsize(tmp_path / "out" / "findings.jsonl") > 1_000  # noqa: PTH202  # one number
 

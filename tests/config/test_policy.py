@@ -54,7 +54,10 @@ def test_a_policy_is_read_from_toml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("rules = [", "not TOML", id="no TOML"),
+        pytest.param("rules = [", r"policy\.toml:1: not TOML", id="no TOML"),
+        pytest.param('\n[[rules]]\nagent = "a\n', r"policy\.toml:3: not TOML", id="no TOML, with its line"),
+        pytest.param("a = " + "[" * 5_000, "nested too deeply", id="very deep"),
+        pytest.param("a = " + "9" * 5_000, "not TOML: Exceeds the limit", id="huge number"),
         pytest.param(
             '[[rules]]\nagent = "a"\n\n[[rules]]\nagent = 3\n', r"policy\.toml:4: ", id="ill-typed, with its line"
         ),
@@ -78,6 +81,6 @@ def test_a_policy_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
-    file.write_bytes(b"\xff\xfe")
-    with pytest.raises(InvalidConfigError, match="not TOML"):
+    file.write_bytes(b"# fine\n\xff\xfe")
+    with pytest.raises(InvalidConfigError, match=r"policy\.toml:2: not UTF-8"):
         load_policy(file)

@@ -18,6 +18,7 @@ from leeway.events import (
     FileTouched,
     Heartbeat,
     Measure,
+    Process,
     decode,
     encode,
     event_id,
@@ -44,6 +45,28 @@ def test_times_are_converted_to_utc() -> None:
     event = Heartbeat(time=zoned, host=HOST)
     assert event.time == datetime(2026, 3, 9, 6, 30, tzinfo=UTC)
     assert event.time.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        pytest.param(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), id="before all time"),
+        pytest.param(datetime(1, 12, 31, 23, tzinfo=UTC), id="first year"),
+        pytest.param(datetime(9999, 1, 1, tzinfo=UTC), id="last year"),
+    ],
+)
+def test_times_at_the_ends_of_the_calendar_are_refused_at_birth(time: datetime) -> None:
+    with pytest.raises(InvalidEventError, match="out of range"):
+        Heartbeat(time=time, host=HOST)
+    with pytest.raises(InvalidEventError, match="out of range"):
+        Process(image="claude", started=time)
+
+
+def test_starts_are_converted_to_utc() -> None:
+    zoned = Process(started=datetime(2026, 3, 9, 12, tzinfo=timezone(timedelta(hours=5, minutes=30))))
+    assert zoned == Process(started=datetime(2026, 3, 9, 6, 30, tzinfo=UTC))
+    assert zoned.started is not None
+    assert zoned.started.tzinfo is UTC
 
 
 @given(events())

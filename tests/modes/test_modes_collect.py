@@ -152,3 +152,25 @@ def test_a_collection_is_a_source_like_any_other(week: Path, tmp_path: Path) -> 
     read = [record for source in sources for _, record in source.read()]
     direct = [record for source in open_sources(str(week)) for _, record in source.read()]
     assert sorted(read, key=lambda one: one.id) == sorted(direct, key=lambda one: one.id)
+
+
+def test_a_refused_record_does_not_stop_the_others(week: Path, tmp_path: Path) -> None:
+    with week.open("ab") as file:
+        file.write(b"{}\nno event\n")
+    report = gather(tmp_path / "state", week)
+    assert sum(report.rejected.values()) == 2
+    assert report.new == report.read - 2
+    assert report.new > 0
+
+
+def test_a_record_of_the_future_does_not_move_the_last_periods(week: Path, tmp_path: Path) -> None:
+    asked = gather(tmp_path / "asked", week, count=2).new
+    with week.open("ab") as file:
+        file.write(b'{"kind":"heartbeat","time":"9998-01-01T00:00:00Z","host":"h"}\n')
+    report = gather(tmp_path / "state", week, count=2)
+    assert (report.new, report.rejected) == (asked, {"dated in the future": 1})
+    assert asked > 0
+
+
+def test_more_periods_than_the_calendar_has_are_all(week: Path, tmp_path: Path) -> None:
+    assert gather(tmp_path / "all", week, count=9_999_999).outside == 0

@@ -164,6 +164,39 @@ def test_an_open_yesterday_does_not_count_before_it_closes(week: Path, tmp_path:
     assert told(week) == [(10, "new_destination", "MEDIUM"), (11, "flow_and_module", "HIGH"), (11, "new_module", "LOW")]
 
 
+def codex(journal: Journal, day: int) -> None:
+    agent = journal.start(at(day, "10:00"), "codex exec", ROOT)
+    journal.connect(at(day, "10:05"), agent, "api.openai.com")
+
+
+def test_behind_an_open_day_the_next_one_is_judged_as_if_it_had_closed(week: Path, tmp_path: Path) -> None:
+    """What yesterday will teach is not shown as new once more, to be gone when yesterday closes."""
+    files = [written(tmp_path / f"{day}.jsonl", *day_with(day, codex)) for day in (8, 9)]
+    report = judge(week, *files, now=at(9, "20:00"))
+    assert (report.open, report.closed) == (["2025-03-10", "2025-03-11"], [])
+    shown = [(10, "new_agent", "MEDIUM"), (11, "learning", "INFO")]
+    assert [one for one in told(week, is_final=False) if one[1] in {"new_agent", "learning"}] == shown
+    judge(week, *files)
+    assert [one for one in told(week) if one[1] in {"new_agent", "learning"}] == shown
+    assert told(week, is_final=False) == []
+
+
+def test_what_an_open_day_was_thought_to_teach_is_forgotten(week: Path, tmp_path: Path) -> None:
+    """A late trusted act is credited to an agent without arguments, until the start comes that names them."""
+    journal = Journal(prefix="late")
+    agent = journal.start(at(7, "16:00"), "codex exec", ROOT)
+    journal.connect(at(7, "16:05"), agent, "api.openai.com")
+    start, act = journal.events
+    once = tmp_path / "once"
+    learn(once, tmp_path / "learn.jsonl", written(tmp_path / "late.jsonl", start, act))
+    first = judge(week, written(tmp_path / "act.jsonl", act), now=at(8, "10:00"))
+    assert (first.opened_again, first.open) == (["2025-03-09"], ["2025-03-09"])
+    judge(week, written(tmp_path / "start.jsonl", start), now=at(8, "11:00"))
+    judge(week, written(tmp_path / "8.jsonl", *day_with(8)))
+    judge(once, tmp_path / "8.jsonl")
+    assert documents(week) == documents(once)
+
+
 def test_a_bootstrap_that_ends_inside_a_day_closes_that_part(tmp_path: Path) -> None:
     journal = Journal(prefix="l")
     bot_week(journal)
@@ -184,6 +217,19 @@ def test_a_bootstrap_that_ends_inside_a_day_closes_that_part(tmp_path: Path) -> 
         (baseline,) = [one for one in directory.baselines().values() if one.key.process == "python3"]
     assert (baseline.active_days, baseline.events) == (8, len(journal.events) + 11 + 3)
     assert [(one.mode, one.last.day) for one in baseline.provenance] == [("trusted", 10), ("judged", 10)]
+
+
+def test_a_second_bootstrap_trusts_what_it_read_and_nothing_judged_since(week: Path, tmp_path: Path) -> None:
+    """Days 8 and 9 were judged; that day 8 is learnt afterwards leaves day 9 judged, read again or not."""
+    files = [written(tmp_path / f"{day}.jsonl", *day_with(day, shell)) for day in (8, 9)]
+    judge(week, *files)
+    learn(week, files[0])
+    with opened(week) as directory:
+        assert directory.database.meta("trusted_until") == "2025-03-10T18:00:00.000001+00:00"
+    judge(week, written(tmp_path / "again.jsonl", *day_with(9, shell), *day_with(9, beacon, prefix="late")))
+    # Learnt on one day: rare. The destination is new, and came within the lateness.
+    told_of_nine = [(11, "new_child", "INFO"), (11, "new_child", "LOW"), (11, "new_destination", "MEDIUM")]
+    assert told(week) == told_of_nine
 
 
 def test_a_second_bootstrap_extends_the_first(week: Path, tmp_path: Path) -> None:

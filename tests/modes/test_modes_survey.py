@@ -41,6 +41,16 @@ def test_agents_come_first_and_weaker_evidence_after(sources: tuple[Source, ...]
     assert found[1].evidence == ("destination.openai", "module.tokens", "name.python")
 
 
+def test_looking_tells_how_far_it_is(sources: tuple[Source, ...]) -> None:
+    told: list[tuple[str, int]] = []
+    survey(sources, Settings(), KEY, lambda stage, done: told.append((stage, done)))
+    assert [done for _, done in told] == list(range(1, 22))
+    assert {stage for stage, _ in told} == {f"reading {sources[0].uri}"}
+    again: list[tuple[str, int]] = []
+    survey_summaries(sources, Settings(), KEY, engine_named("fold"), lambda *one: again.append(one))
+    assert again == told
+
+
 def test_evidence_is_told_in_words() -> None:
     assert describe(catalogue(), "destination.openai") == "OpenAI API, by its destination (weight 2)"
 

@@ -1,6 +1,7 @@
 """The whole way of one day: provisional and final, trusted parts, promotion, links, aliases, caps."""
 
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -116,6 +117,35 @@ def test_an_open_day_teaches_nothing() -> None:
     assert [one.is_final for one in outcome.findings] == [False]
     assert outcome.world is WORLD
     assert (outcome.baselines, outcome.instances, outcome.signers, outcome.registry) == ({}, (), {}, {})
+
+
+def test_what_a_child_loaded_that_may_yet_be_an_agent_is_judged_at_close_only() -> None:
+    bot = process("python3", "p1", line="python3 bot.py")
+    acts = [started(bot, RUN, at(11), user="ana"), loaded("/tmp/x.so", at(11, 1), bot)]  # noqa: S108  # elsewhere
+    evidence = [loaded("/opt/_tiktoken.abi3.so", at(11, 2), bot), reached("api.openai.com", when=at(11, 3), who=bot)]
+    module = ("new_module", ("x.so",))
+    assert module not in said(judged(*acts, is_final=False))
+    assert module in said(judged(*acts))
+    assert module not in said(judged(*acts, *evidence))
+    assert module in said(judged(LIBRARY, is_final=False))
+
+
+@pytest.mark.parametrize(
+    ("digest", "signers", "shown"),
+    [
+        pytest.param(None, {(HOST, "ab"): "Anthropic"}, False, id="it may yet be signed"),
+        pytest.param("AB", {(HOST, "ab"): "Anthropic"}, True, id="known by its digest"),
+        pytest.param(None, {("elsewhere", "ab"): "Anthropic"}, True, id="no signer known on this host"),
+    ],
+)
+def test_an_agent_whose_signer_may_yet_be_learnt_is_judged_at_close_only(
+    digest: str | None, signers: dict[tuple[str, str], str], *, shown: bool
+) -> None:
+    world = replace(WORLD, signers=signers)
+    start = started(process("codex", "x1", line="codex exec"), BASH, at(9), user="ana", digest=digest)
+    kinds = {kind for kind, _ in said(closed(world, DAY, [start], is_final=False))}
+    assert ("new_agent" in kinds) is shown
+    assert "new_agent" in {kind for kind, _ in said(closed(world, DAY, [start]))}
 
 
 def test_an_agent_whose_start_was_not_seen_is_judged_at_close_only() -> None:

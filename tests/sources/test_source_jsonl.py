@@ -61,6 +61,11 @@ def test_an_event_without_id_gets_the_digest_of_what_is_kept_of_it() -> None:
         pytest.param(
             '{"kind":"heartbeat","time":"0001-01-01T00:00:00+14:00","host":"h"}', "out of range", id="before all time"
         ),
+        pytest.param(
+            HEAD + ',"process":{"started":"9999-12-31T23:59:59-14:00"}}',
+            "out of range",
+            id="started after all time",
+        ),
         pytest.param('{"kind":"heartbeat","time":"2026-03-02T09:00:00Z"}', "neither a host", id="no host"),
         pytest.param('{"kind":"heartbeat","host":"h"}', "missing required field `time`", id="time missing"),
         pytest.param('{"kind":"heartbeat","time":"2026-03-02T09:00:00Z","host":7}', "Expected `str`", id="host 7"),

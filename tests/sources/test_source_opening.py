@@ -191,3 +191,9 @@ def test_a_kind_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(opening, "entry_points", lambda **_: [EntryPoint("bad", target, "leeway.sources")])
     with pytest.raises(SourceError, match=r"the source 'bad' of .* cannot be loaded"):
         source_kinds()
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file here that opens and cannot be read")
+def test_a_file_that_opens_and_cannot_be_read_is_refused() -> None:
+    with pytest.raises(SourceError, match="Input/output error"):
+        open_sources("/proc/self/mem")

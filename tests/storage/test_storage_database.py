@@ -243,3 +243,25 @@ def test_a_full_disk_is_an_error_of_ours_and_loses_nothing(path: Path) -> None:
     with pytest.raises(StateError, match="full"):
         batch()
     assert everything(database) == FILLED
+
+
+def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
+    path.symlink_to(tmp_path / "elsewhere.db")
+    with pytest.raises(StateError, match="symbolic link"):
+        Database(path)
+    assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_a_source_whose_name_is_not_utf_8_is_remembered(path: Path) -> None:
+    database = Database(path)
+    with database.transaction():
+        database.set_offset("\udcff.jsonl", Offset("mark", "7"))
+        database.reject("\udcff.jsonl", "7", "no event", "x")
+    assert database.offset("\udcff.jsonl") == Offset("mark", "7")
+    assert list(database.rejected()) == [("\\udcff.jsonl", "7", "no event", "x")]
+    database.close()
+
+
+def test_a_directory_whose_name_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="no name in UTF-8"):
+        Database(tmp_path / "\udcff.db")

@@ -58,6 +58,9 @@ def test_long_text_is_cut_and_counted(text: str, limit: int, shown: str) -> None
         pytest.param("\t=1", "'\t=1", id="tab"),
         pytest.param("  =1", "'  =1", id="behind spaces"),
         pytest.param("＝1", "'＝1", id="full-width equals"),  # noqa: RUF001  # the full-width form is meant
+        pytest.param("\u00a0=1", "'\u00a0=1", id="behind a space that does not break"),
+        pytest.param("\ufeff\u200b=1", "'\ufeff\u200b=1", id="behind what is not seen"),
+        pytest.param("|calc", "'|calc", id="bar"),
         pytest.param("'quoted", "''quoted", id="apostrophe"),
         pytest.param("a=1", "a=1", id="equals inside"),
         pytest.param("", "", id="empty"),

@@ -110,6 +110,15 @@ class Attribution:
         user = event.user or instance.user or ""
         return Actor(key.host, chain[-1], parent, user, instance.command_line or "", tuple(chain[-8:]))
 
+    def uncertain(self) -> frozenset[str]:
+        """Return the agents that later events of the day may rename: a digest, and so a signer, may yet be learnt."""
+        signing = {host for host, _ in self._known.signers}
+        return frozenset(
+            agent
+            for key, agent in self._ids.items()
+            if key.host in signing and self.lineage[key].digest is None and self.lineage[key].unit is None
+        )
+
     def identity(self, instance: Instance) -> tuple[AgentKey, str]:
         """Return the key of an instance and the id of its agent, empty where it is not watched."""
         return self._key_of(instance), self._ids.get(instance.key, "")
@@ -223,6 +232,7 @@ class Attribution:
             if key.arguments not in {None, OTHER_ARGUMENTS}:
                 groups.setdefault(AgentKey(key.machine, key.process, "", key.signer), set()).add(key)
         moved: dict[AgentKey, AgentKey] = {}
+        beyond: dict[str, set[str]] = {}  # one agent may be shared by a signed group and an unsigned one
         for group, members in groups.items():
             fresh = [key for key in members if self._known_id(key) is None]
             places = max(0, self._rules.shapes - (len(members) - len(fresh)))
@@ -231,5 +241,6 @@ class Attribution:
             fresh.sort(key=lambda key: self._rules.ids.fingerprint("shape", key.arguments or ""))
             shared = AgentKey(group.machine, group.process, OTHER_ARGUMENTS, group.signer)
             moved.update(dict.fromkeys(fresh[places:], shared))
-            self.overflows.append(Overflow(self._id_of(shared), len(members)))
+            beyond.setdefault(self._id_of(shared), set()).update(key.arguments or "" for key in members)
+        self.overflows += [Overflow(agent, len(shapes)) for agent, shapes in sorted(beyond.items())]
         return moved

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from leeway.agents import AgentKey
-from leeway.baselines.baseline import RATE_DAYS, Baseline, Pending, Provenance, entry_of
+from leeway.baselines.baseline import RATE_DAYS, Baseline, Entry, Pending, Provenance, entry_of
 from leeway.baselines.membership import Membership, membership_of
 from leeway.config import Settings
 from leeway.events import WITHIN, Facet, Measure, Value
@@ -128,7 +128,8 @@ class _Draft:
         """Learn what a person accepted, and what has expired within the quota; return the days of the latter."""
         recent = {one: count for one, count in self._base.promoted.items() if one > self._day - EXPIRY_DAYS}
         quota = self._settings.caps.promoted_per_week - sum(recent.values())
-        for facet in sorted(self.pending):
+        # What others lie within comes first: a host learnt before its domain would use up the quota for nothing.
+        for facet in sorted(self.pending, key=lambda one: (sum(1 for _ in _lineage(one, ())), one)):
             for value, waiting in sorted(self.pending[facet].items()):
                 if _is_listed(facet, value, self._remarks.never):
                     del self.pending[facet][value]
@@ -143,14 +144,23 @@ class _Draft:
         return {one: count for one, count in recent.items() if count}
 
     def fit(self) -> int:
-        """Let go the values longest unseen beyond the cap; return how many."""
-        excess = sum(map(len, self.entries.values())) - self._settings.caps.baseline_values
-        if excess <= 0:
-            return 0
-        held = ((entry.last, facet, value) for facet, values in self.entries.items() for value, entry in values.items())
-        for _, facet, value in sorted(held)[:excess]:
-            del self.entries[facet][value]
-        return excess
+        """Let go the values longest unseen beyond the cap; return how many.
+
+        Values that wait have the same cap for themselves: a flood of them must not push out what was learnt.
+        """
+        cap = self._settings.caps.baseline_values
+        waiting = {facet: {value: one.entry for value, one in held.items()} for facet, held in self.pending.items()}
+        return _let_go(self.entries, self.entries, cap) + _let_go(self.pending, waiting, cap)
+
+
+def _let_go(kept: Mapping[Facet, dict[Value, _Kept]], entries: Mapping[Facet, Mapping[Value, Entry]], cap: int) -> int:
+    excess = sum(map(len, entries.values())) - cap
+    if excess <= 0:
+        return 0
+    held = ((entry.last, facet, value) for facet, values in entries.items() for value, entry in values.items())
+    for _, facet, value in sorted(held)[:excess]:
+        del kept[facet][value]
+    return excess
 
 
 def _held_severity(facet: Facet, value: Value, remarks: Remarks) -> Severity | None:

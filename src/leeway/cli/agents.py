@@ -6,7 +6,7 @@ import typer
 
 from leeway.agents import catalogue
 from leeway.cli import options as opt
-from leeway.cli.output import echo, echo_json
+from leeway.cli.output import ProgressLine, echo, echo_json
 from leeway.config import Settings
 from leeway.modes import survey
 from leeway.modes.survey import Surveyed, describe
@@ -27,7 +27,8 @@ def command(
     Processes with some evidence that falls short of an agent are listed as well, and why.
     """
     settings = opt.chosen(Settings(), None, None, scope)
-    found = survey(opt.opened(source), settings, opt.id_key(id_key))
+    with ProgressLine() as progress:
+        found = survey(opt.opened(source), settings, opt.id_key(id_key), progress)
     if json:
         echo_json([_record(one) for one in found])
         return
@@ -38,6 +39,8 @@ def command(
             echo(f"           {display(_told(one, evidence), limit=140)}")
     agents = sum(bool(one.agent) for one in found)
     echo(f"{agents} agents; {len(found) - agents} with weaker evidence")
+    if not agents:
+        echo("to watch a program without such evidence: --scope name:PATTERN, unit or all")
 
 
 def _told(one: Surveyed, evidence: str) -> str:

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from leeway.cli.output import ProgressLine, echo, moment, severity
-from leeway.cli.run import tell
-from leeway.testing.demo import DemoRun, agent_ids, run_demo, write_findings, write_fleet
+from leeway.cli.run import findings_command, tell
+from leeway.testing.demo import DemoRun, agent_ids, run_demo, write_demo_key, write_findings, write_fleet
 from leeway.testing.fleet import Fleet
-from leeway.testing.score import Score, score
+from leeway.testing.score import Score, found_as, score
 from leeway.text import display
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -29,7 +29,10 @@ def command(
         typer.Option("--events", metavar="DIR", help="Take these events instead; only findings.jsonl is written then."),
     ] = None,
     output_dir: Annotated[
-        Path | None, typer.Option("--output-dir", metavar="DIR", help="Keep the state and the output tree here.")
+        Path | None,
+        typer.Option(
+            "--output-dir", metavar="DIR", help="Keep the state and the output tree here, and the id key beside it."
+        ),
     ] = None,
 ) -> None:
     """Show the whole way on a simulated fleet with known truth.
@@ -38,45 +41,39 @@ def command(
     simulation knows it did. Not real telemetry: it shows how the product works, not how well it does on yours.
     """
     fleet = Fleet(seed)
-    progress = ProgressLine()
     started = time.monotonic()
-    with TemporaryDirectory(prefix="leeway-demo-") as scratch:
-        place = write or Path(scratch) / "written"
-        if events is None:
-            progress("simulating", 0)
-            write_fleet(fleet, place)
-        folder = place if events is None else events
+    with TemporaryDirectory(prefix="leeway-demo-") as scratch, ProgressLine() as progress:
+        folder = events or _simulated(fleet, write or Path(scratch) / "written", progress)
         folder = folder / "events" if (folder / "events").is_dir() else folder
         result = run_demo(seed, folder, output_dir or Path(scratch) / "state", progress)
-        if write is not None:
-            write_findings(result.findings, write / "findings.jsonl")
-    progress.clear()
+    if write is not None:
+        write_findings(result.findings, write / "findings.jsonl")
+    more = findings_command(output_dir, write_demo_key(seed, output_dir)) if output_dir is not None else ""
     tell(result.learnt)
-    tell(result.judged)
+    tell(result.judged, more)
     if events is None:
         _show_truth(fleet, result)
     if output_dir is not None:
         _show_tree(output_dir)
+        echo(f"look further: {display(more, limit=400)}")
     echo(f"took {time.monotonic() - started:.1f} s")
 
 
+def _simulated(fleet: Fleet, folder: Path, progress: ProgressLine) -> Path:
+    progress("simulating", 0)
+    write_fleet(fleet, folder)
+    return folder
+
+
 def _show_truth(fleet: Fleet, result: DemoRun) -> None:
-    labels = {agent: label for label, agent in agent_ids(fleet).items()}
-    told = score(fleet, agent_ids(fleet), result.findings)
+    ids = agent_ids(fleet)
     echo()
     echo(f"{'what the simulation did':30}  {'to':34}  {'when (UTC)':20}  found as")
     for drift in fleet.truth.drifts:
-        matches = [
-            one
-            for one in result.findings
-            if labels.get(one.agent) == drift.agent
-            and one.type == drift.type
-            and one.first <= drift.last
-            and one.last >= drift.first
-        ]
+        matches = found_as(drift, ids[drift.agent], result.findings)
         found = severity(max(one.severity for one in matches)).strip() if matches else "MISSED"
         echo(f"{drift.type:30}  {display(drift.agent, limit=34):34}  {moment(drift.first):20}  {found}")
-    _show_score(told)
+    _show_score(score(fleet, ids, result.findings))
 
 
 def _show_score(told: Score) -> None:

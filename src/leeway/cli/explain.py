@@ -59,7 +59,7 @@ def _explain(one: Finding, verdict: Verdict | None) -> None:
         ("user", one.user),
         ("command", one.command_line),
         ("events", " ".join(one.event_ids)),
-        ("surprise", f"p = {one.surprise.p:.3f} from {one.surprise.n} closed days{calibration}"),
+        ("surprise", f"p = {one.surprise.p:.3f} from {one.surprise.n} observations{calibration}"),
         ("techniques", ", ".join(one.tags)),
         ("joins", " ".join(one.members)),
         ("repeats", one.linked_to),

@@ -17,7 +17,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def command(
     output_dir: opt.OutputDir,
-    all_: Annotated[bool, typer.Option("--all", help="Also INFO, and findings that repeat another agent's.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Also INFO, and findings that repeat another agent's; --json always has them.")
+    ] = False,
     cases: Annotated[bool, typer.Option("--cases", help="One line a case instead of one a day.")] = False,
     json: opt.Json = False,
     id_key: opt.IdKeyOption = None,

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Self
 
 import msgspec
 
@@ -71,7 +72,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequenc
 class ProgressLine:
     """One line on stderr that says how far a long run is, with its rate; only on a terminal.
 
-    A thread draws it, twice a second whatever the run is busy with.
+    A thread draws it, twice a second whatever the run is busy with, until the block ends that it is opened for.
     """
 
     def __init__(self) -> None:
@@ -91,8 +92,12 @@ class ProgressLine:
             self._since, self._from = time.monotonic(), done
         self._stage, self._done = stage, done
 
-    def clear(self) -> None:
-        """Stop drawing, and take the line away."""
+    def __enter__(self) -> Self:
+        """Return the line, to be told of progress."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop drawing, and take the line away, so that what is printed next starts at the margin."""
         if not self._ended.is_set():
             self._ended.set()
             sys.stderr.write("\r\x1b[2K")

@@ -8,6 +8,7 @@ import typer
 
 from leeway.cli import options as opt
 from leeway.cli.output import echo, echo_json
+from leeway.errors import InvalidConfigError
 from leeway.findings import Judgement
 from leeway.modes import open_directory, review
 from leeway.text import display
@@ -21,7 +22,9 @@ def command(
     output_dir: opt.OutputDir,
     verdict: Annotated[Judgement, typer.Option("--verdict", help="What you judge it to be.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; stored with your name and the time.")],
-    until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day it holds.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last day it holds.")
+    ] = None,
     by: Annotated[
         str | None, typer.Option("--by", help="Who judges; the name you are logged in under by default.")
     ] = None,
@@ -34,6 +37,8 @@ def command(
     A benign verdict lets the case's values be learnt at the next close; with --until it suppresses the case until then
     and teaches nothing. A malicious one puts them on the never-learn list. The last verdict holds.
     """
+    if not reason.strip():
+        raise InvalidConfigError("no reason", hint="say why with --reason: it is stored with the verdict")
     who = by or getpass.getuser()
     last: date | None = until.date() if until else None
     with open_directory(
@@ -46,4 +51,7 @@ def command(
         end = f" until {given.until}" if given.until else ""
         said = f"{given.judgement}{end}, by {display(given.by)}: {display(given.reason)}"
         echo(f"case {given.case_id} ({given.type}): {said}")
-        echo(f"it enters the baseline when {given.effective} or a later day closes")
+        if given.until and given.judgement is Judgement.BENIGN:
+            echo("the case is suppressed until then, and nothing of it is learnt")
+        else:
+            echo(f"it enters the baseline when {given.effective} or a later day closes")

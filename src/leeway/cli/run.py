@@ -1,5 +1,6 @@
 """What the four modes have in common on the command line."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,12 @@ from leeway.text import display
 
 _SHOWN = 20
 """Findings that a run prints."""
+
+_FILES_SHOWN = 4
+"""Files that a run names, the last ones."""
+
+_DAYS_SHOWN = 10
+"""Days that a run names one by one."""
 
 
 class Flags(NamedTuple):
@@ -42,11 +49,14 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
     policy = policy_of(flags.policy)
     sources = opened(flags.source)
     key = id_key(flags.id_key, flags.output_dir)
-    progress = ProgressLine()
     who = f"leeway {mode.__name__}"
-    with open_directory(flags.output_dir, key, who=who, wait_seconds=flags.wait) as directory:
+    with (
+        ProgressLine() as progress,
+        open_directory(flags.output_dir, key, who=who, wait_seconds=flags.wait) as directory,
+    ):
         settings = chosen(directory.settings(), flags.learning_days, flags.established_days, flags.scope)
         directory.remember(settings)
+        is_first = directory.closed_through is None
         request = Request(
             sources=sources,
             settings=settings,
@@ -59,17 +69,24 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
             progress=progress,
         )
         report = mode(directory, request)
-    progress.clear()
     if flags.json:
         echo_json(report.as_json())
     else:
-        tell(report)
+        if report.mode == "detect" and is_first:
+            echo("nothing was learnt in this directory before, so every agent is new: start with leeway bootstrap")
+        tell(report, findings_command(flags.output_dir, flags.id_key))
     if report.mode == "detect" and report.remarked:
         raise typer.Exit(FOUND)
 
 
-def tell(report: Report) -> None:
-    """Print what a run did."""
+def findings_command(output_dir: Path, key: Path | None) -> str:
+    """Return the command that lists the findings of a directory, as one types it."""
+    words = ["leeway", "findings", "--output-dir", str(output_dir)]
+    return shlex.join([*words, "--id-key", str(key)] if key is not None else words)
+
+
+def tell(report: Report, more: str = "") -> None:
+    """Print what a run did; `more` is the command that lists all its findings, empty where none can."""
     profile = report.settings.profile
     echo(
         f"{report.mode}: {report.read:,} records read, {report.new:,} new events, {report.duplicates:,} known ones; "
@@ -83,25 +100,47 @@ def tell(report: Report) -> None:
         echo(f"  {report.outside:,} events outside the periods asked for")
     if report.late:
         echo(f"  {report.late:,} events of days no longer kept: not judged")
-    for label, days in (("closed", report.closed), ("judged again", report.opened_again), ("still open", report.open)):
-        if days:
-            echo(f"  days {label}: {', '.join(days)}")
+    _tell_days(report)
     for name, facets in sorted(report.not_observable.items()):
         echo(f"  not observable here, which is not quiet: {name} ({', '.join(facets)})")
     if report.mode == "detect":
-        _tell_findings(report)
-    for file in report.files[-4:]:
+        _tell_findings(report, more)
+    for file in report.files[-_FILES_SHOWN:]:
         echo(f"  wrote {display(file)}")
+    if len(report.files) > _FILES_SHOWN:
+        echo(f"  and {len(report.files) - _FILES_SHOWN} files before these")
 
 
-def _tell_findings(report: Report) -> None:
-    counts = ", ".join(f"{count} {name}" for name, count in report.severities().items() if count)
+def _tell_days(report: Report) -> None:
+    for label, days in (("closed", report.closed), ("judged again", report.opened_again), ("still open", report.open)):
+        if days:
+            many = f"{len(days)} from {days[0]} to {days[-1]}"
+            echo(f"  days {label}: {', '.join(days) if len(days) <= _DAYS_SHOWN else many}")
+    if report.agents:
+        echo(f"  agents: {report.agents:,} on the busiest day")
+    elif report.closed or report.open:
+        echo("  agents: none; leeway agents SOURCE lists what comes near to one, --scope watches something else")
+
+
+def _tell_findings(report: Report, more: str) -> None:
+    counts = ", ".join(f"{count:,} {name}" for name, count in report.severities().items() if count)
     echo(f"  findings: {counts or 'none'}{'; nothing delivered (--observe)' if report.observe else ''}")
-    shown = [one for one in ranked(report.findings) if one.severity >= Severity.MEDIUM]
+    listed = ranked(report.findings)
+    shown = [one for one in listed if one.severity >= Severity.MEDIUM]
     for one in shown[:_SHOWN]:
         echo(f"  {severity(one.severity)} {moment(one.first)}  {one.type}  {display(one.agent_name, limit=60)}")
         echo(f"           {display(one.reason, limit=160)}")
-    if len(shown) > _SHOWN:
-        echo(f"  and {len(shown) - _SHOWN} more of MEDIUM and above: leeway findings --output-dir DIR")
+    _tell_rest(len(shown) - _SHOWN, len(listed) - len(shown), len(report.findings) - len(listed), more)
     if shown:
         echo(f"  {CAUTION}")
+
+
+def _tell_rest(grave: int, slight: int, repeated: int, more: str) -> None:
+    counts = (
+        (grave, "more of MEDIUM and above"),
+        (slight, "of LOW and INFO"),
+        (repeated, "that repeat another agent's"),
+    )
+    left = ", ".join(f"{count:,} {what}" for count, what in counts if count > 0)
+    if left:
+        echo(f"  and {left}{': ' if more else ''}{display(more, limit=400)}")

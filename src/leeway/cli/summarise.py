@@ -6,7 +6,7 @@ import typer
 
 from leeway.agents import AgentKey
 from leeway.cli import options as opt
-from leeway.cli.output import echo, echo_json
+from leeway.cli.output import ProgressLine, echo, echo_json
 from leeway.config import Settings
 from leeway.engines import engine_named
 from leeway.events import Measure
@@ -31,7 +31,8 @@ def command(
     """
     settings = opt.chosen(Settings(), None, None, scope)
     key = opt.id_key(id_key)
-    rows = survey_summaries(opt.opened(source), settings, key, engine_named(engine))
+    with ProgressLine() as progress:
+        rows = survey_summaries(opt.opened(source), settings, key, engine_named(engine), progress)
     if json:
         echo_json([_record(name, summary) for name, summary in rows])
         return

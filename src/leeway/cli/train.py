@@ -4,6 +4,7 @@ import typer
 
 from leeway.cli import options as opt
 from leeway.cli.run import Flags, run
+from leeway.errors import SourceError
 from leeway.modes import Period, train
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -28,6 +29,11 @@ def command(
     Baselines and events are forgotten and learnt anew from the directory's own raw_collections, or from --source;
     findings and verdicts stay.
     """
-    uris = source or [f"collection:{output_dir / 'raw_collections'}"]
+    collected = output_dir / "raw_collections"
+    if not source and not collected.is_dir():
+        raise SourceError(
+            f"{output_dir} holds no raw collections", hint="leeway collect makes them, or give a --source"
+        )
+    uris = source or [f"collection:{collected}"]
     profile = (learning_days, established_days, scope)
     run(train, Flags(uris, output_dir, bootstrap_count, period, *profile, None, id_key, engine, False, json, wait))

@@ -18,6 +18,16 @@ Digest = Annotated[str, Meta(max_length=128, pattern="^[0-9a-fA-F]*$")]
 Count = Annotated[int, Meta(ge=0, le=(1 << 62))]
 
 
+_YEARS = range(2, 9_999)
+"""Years of a time: one short of the calendar's ends, so that whatever is added or taken away stays within it."""
+
+
+def _in_utc(time: datetime) -> datetime:
+    if time.year not in _YEARS:
+        raise InvalidEventError(f"the time is out of range: the year {time.year}")
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
+
+
 class Process(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which process: the sensor's own id for the instance where it has one, else pid and start."""
 
@@ -29,6 +39,10 @@ class Process(Struct, frozen=True, kw_only=True, omit_defaults=True):
     started: Annotated[datetime, Meta(tz=True)] | None = None
     command_line: Text | None = None
     """None where the sensor does not say; an empty one is a value of its own."""
+
+    def __post_init__(self) -> None:
+        if self.started is not None:
+            force_setattr(self, "started", _in_utc(self.started))
 
 
 class DeclaredAgent(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -61,8 +75,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ki
             raise InvalidEventError("the time has no zone", hint="write 2026-03-02T09:00:00Z, or with an offset")
         if not self.host and self.agent is None:
             raise InvalidEventError("neither a host nor a declared agent is named")
-        if self.time.tzinfo is not UTC:
-            force_setattr(self, "time", self.time.astimezone(UTC))
+        force_setattr(self, "time", _in_utc(self.time))
 
 
 class ProcessStarted(Event, frozen=True, kw_only=True, omit_defaults=True, tag="process_started"):

@@ -22,12 +22,12 @@ def bootstrap(directory: Directory, request: Request, *, mode: str = "bootstrap"
     report = Report(mode, request.settings, observe=request.observe)
     window = Window()
     if request.count is not None:
-        window = first_periods(extent(request.sources, request.progress), request.period, request.count)
+        window = first_periods(extent(request.sources, request.progress, request.now), request.period, request.count)
     ingestion = Ingestion(directory.database, request, report, window, None)
     ingestion.run()
     require_events(report)
-    if ingestion.watermark is not None:
-        end = window.end or ingestion.watermark + timedelta(microseconds=1)
+    if ingestion.last is not None:
+        end = window.end or ingestion.last + timedelta(microseconds=1)
         known = directory.database.meta("trusted_until")
         with directory.database.transaction():
             directory.database.set_meta("trusted_until", max(known or "", end.isoformat()))

@@ -42,12 +42,18 @@ def close_days(directory: Directory, request: Request, report: Report, changed: 
     world = directory.world(first)
     terms = terms_of(directory, request)
     before: int | None = first - 1  # the day whose findings the world remembers as yesterday's
-    for number, day in enumerate(directory.database.event_days(first)):
+    days = directory.database.event_days(first)
+    for number, day in enumerate(days):
         request.progress(f"judging {date.fromordinal(day)}", number)
         world = world if day - 1 == before else _rested(world, day)
         is_final = all_past or _is_over(directory, request, day)
-        outcome = close_day(world, _events(directory, day), terms, is_final=is_final)
-        world, before = outcome.world, day if is_final else None
+        events = _events(directory, day)
+        outcome = close_day(world, events, terms, is_final=is_final)
+        # Behind an open day the next one is judged as if that had closed with what came so far: what it will teach
+        # would else be shown as new once more, and be gone at the close.
+        is_followed = not is_final and day != days[-1]
+        world = (close_day(world, events, terms) if is_followed else outcome).world
+        before = day if is_final else None
         if is_final:
             directory.commit(outcome, request.settings.caps.keep_days)
         else:
@@ -68,6 +74,8 @@ def _reopened(directory: Directory, report: Report, changed: set[int]) -> int | 
         report.opened_again += [date.fromordinal(one).isoformat() for one in sorted(changed) if one <= closed]
         directory.database.count("days judged again", len(report.opened_again))
         directory.reopen(first)
+    elif first is not None:
+        directory.forget_open(first)
     return first
 
 

@@ -23,18 +23,20 @@ def collect(directory: Directory, request: Request) -> Report:
     report = Report("collect", request.settings, observe=True)
     window = Window()
     if request.count is not None:
-        window = last_periods(extent(request.sources, request.progress), request.period, request.count)
+        window = last_periods(extent(request.sources, request.progress, request.now), request.period, request.count)
     days: dict[date, dict[str, AnyEvent]] = defaultdict(dict)
     for source in request.sources:
-        for position, record in source.read():
-            _sort(directory, request, report, window, days, (source.uri, position, record))
+        # One transaction a source: one a refused record would be one wait for the disk each.
+        with directory.database.transaction():
+            for position, record in source.read():
+                _sort(directory, request, report, window, days, (source.uri, position, record))
         request.progress(f"reading {source.uri}", report.read)
-    require_events(report)
     for _, events in sorted(days.items()):
         files, added = merge_collection(directory.path, events)
         report.new += added
         report.duplicates += len(events) - added
         report.files += files
+    require_events(report)
     return report
 
 
@@ -54,8 +56,7 @@ def _sort(
         reason = record.reason if isinstance(record, Rejected) else "dated in the future"
         text = record.record if isinstance(record, Rejected) else record.id
         report.rejected[reason] = report.rejected.get(reason, 0) + 1
-        with directory.database.transaction():
-            directory.database.reject(uri, position, reason, text)
+        directory.database.reject(uri, position, reason, text)
     elif record.time not in window:
         report.outside += 1
     elif record.id in days[record.time.date()]:

@@ -21,7 +21,7 @@ def detect(directory: Directory, request: Request) -> Report:
     report = Report("detect", request.settings, observe=request.observe)
     window = Window()
     if request.count is not None:
-        window = last_periods(extent(request.sources, request.progress), request.period, request.count)
+        window = last_periods(extent(request.sources, request.progress, request.now), request.period, request.count)
     until = directory.database.meta("trusted_until")
     trust = Trust(datetime.fromisoformat(until) if until else None, request.lateness)
     ingestion = Ingestion(directory.database, request, report, window, trust)

@@ -127,6 +127,14 @@ class Directory:
             self.database.set_meta("closed_through", str(day - 1))
             self.database.set_meta("changed_since", None)
 
+    def forget_open(self, day: int) -> None:
+        """Forget what the trusted parts of open days, from one on, taught, before those days are judged anew.
+
+        An agent of theirs may go by another id now: its start, which came since, gave it its arguments.
+        """
+        with self.database.transaction():
+            self.database.drop_state(day)
+
     def findings(self, day: int | None = None) -> list[Finding]:
         """Return all findings, or those of one day (an ordinal), by day and id."""
         rows = self.database.findings(day)

@@ -47,12 +47,15 @@ class Trust(NamedTuple):
         return self.until is not None and time < self.until and watermark - time <= self.lateness
 
 
-def extent(sources: Iterable[Source], progress: Progress) -> Window:
-    """Return the time of the first and the last event of `sources`; unbounded where there is none."""
+def extent(sources: Iterable[Source], progress: Progress, now: datetime) -> Window:
+    """Return the time of the first and the last event of `sources`; unbounded where there is none.
+
+    Events that will be refused as dated in the future do not count: one would put all others outside the last periods.
+    """
     first: datetime | None = None
     last: datetime | None = None
     for number, (_, _, record) in enumerate(_records(sources)):
-        if isinstance(record, Rejected | Skipped):
+        if isinstance(record, Rejected | Skipped) or record.time > now + FUTURE:
             continue
         first = record.time if first is None else min(first, record.time)
         last = record.time if last is None else max(last, record.time)
@@ -66,7 +69,10 @@ def first_periods(extent: Window, period: Period, count: int) -> Window:
     if extent.start is None:
         return extent
     start = _floor(extent.start, period)
-    return Window(start, start + count * period.length)
+    try:
+        return Window(start, start + count * period.length)
+    except OverflowError:  # more periods than the calendar has
+        return Window(start)
 
 
 def last_periods(extent: Window, period: Period, count: int) -> Window:
@@ -74,7 +80,10 @@ def last_periods(extent: Window, period: Period, count: int) -> Window:
     if extent.end is None:
         return extent
     end = _floor(extent.end, period) + period.length
-    return Window(end - count * period.length, end)
+    try:
+        return Window(end - count * period.length, end)
+    except OverflowError:  # more periods than the calendar has
+        return Window(None, end)
 
 
 def _floor(time: datetime, period: Period) -> datetime:
@@ -104,6 +113,8 @@ class Ingestion:
         self._oldest = int(closed) - request.settings.caps.keep_days if closed else 0
         mark = database.meta("watermark")
         self.watermark = datetime.fromisoformat(mark) if mark else None
+        self.last: datetime | None = None
+        """Time of the last event that this run admitted; the watermark may be that of an earlier run."""
         self.changed: set[int] = set()
         """Ordinals of days that have events they did not have."""
 
@@ -170,7 +181,8 @@ class Ingestion:
             self._report.late += 1
             self._database.count("events too late", 1)
             return False
-        self.watermark = event.time if self.watermark is None else max(self.watermark, event.time)
+        self.last = event.time if self.last is None else max(self.last, event.time)
+        self.watermark = self.last if self.watermark is None else max(self.watermark, self.last)
         return True
 
     def _is_trusted(self, event: AnyEvent) -> bool:

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from datetime import date
+from itertools import count
 from typing import NamedTuple
 
 from leeway.agents import AgentKey, Attribution, Catalogue, IdKey, Known, catalogue
 from leeway.agents import Rules as AttributionRules
 from leeway.config import Settings
 from leeway.events import AnyEvent, order
+from leeway.modes.request import Progress, quiet
 from leeway.pipeline import Verbs
 from leeway.sources import Rejected, Skipped, Source
 from leeway.summaries import Bound, Summary
@@ -25,10 +27,10 @@ class Surveyed(NamedTuple):
     instances: int
 
 
-def survey(sources: tuple[Source, ...], settings: Settings, ids: IdKey) -> list[Surveyed]:
+def survey(sources: tuple[Source, ...], settings: Settings, ids: IdKey, progress: Progress = quiet) -> list[Surveyed]:
     """Return the agents of all events of `sources`, watched ones first, with why each is taken for one."""
     entries = catalogue()
-    events = [event for day in _by_day(sources).values() for event in day.values()]
+    events = [event for day in _by_day(sources, progress).values() for event in day.values()]
     rules = AttributionRules(entries, settings.scope, settings.caps.shapes, ids)
     attribution = Attribution(sorted(events, key=order), Known({}, {}, {}), rules)
     found: dict[AgentKey, Surveyed] = {}
@@ -53,13 +55,13 @@ def survey(sources: tuple[Source, ...], settings: Settings, ids: IdKey) -> list[
 
 
 def survey_summaries(
-    sources: tuple[Source, ...], settings: Settings, ids: IdKey, engine: Verbs
+    sources: tuple[Source, ...], settings: Settings, ids: IdKey, engine: Verbs, progress: Progress = quiet
 ) -> list[tuple[AgentKey, Summary]]:
     """Return the summary of every agent and day of `sources`, as an engine makes them; ordered by day and agent."""
     known = Known({}, {}, {})
     rules = AttributionRules(catalogue(), settings.scope, settings.caps.shapes, ids)
     rows: list[tuple[AgentKey, Summary]] = []
-    for day, events in sorted(_by_day(sources).items()):
+    for day, events in sorted(_by_day(sources, progress).items()):
         ordered = sorted(events.values(), key=order)
         attribution = Attribution(ordered, known, rules)
         summaries = engine.summarise(day, ordered, attribution, Bound(settings.caps, ids))
@@ -80,10 +82,12 @@ def describe(entries: Catalogue, evidence: str) -> str:
     return f"{entry.label}, by its {str(entry.kind).replace('_', ' ')} (weight {entry.weight})"
 
 
-def _by_day(sources: tuple[Source, ...]) -> dict[date, dict[str, AnyEvent]]:
+def _by_day(sources: tuple[Source, ...], progress: Progress) -> dict[date, dict[str, AnyEvent]]:
     days: dict[date, dict[str, AnyEvent]] = defaultdict(dict)
+    read = count(1)
     for source in sources:
         for _, record in source.read():
+            progress(f"reading {source.uri}", next(read))
             if not isinstance(record, Rejected | Skipped):
                 days[record.time.date()][record.id] = record
     return days

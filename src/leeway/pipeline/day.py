@@ -13,7 +13,10 @@ from leeway.events import AnyEvent, order
 from leeway.findings import Finding, Held, Severity, Signal
 from leeway.health import baseline_overflow, facet_overflow, shape_overflow
 from leeway.pipeline.world import Terms, World, remembered
-from leeway.summaries import Summary
+from leeway.summaries import FACETS, Credit, Summary
+
+NEAREST = frozenset(row.facet for row in FACETS if row.credit is Credit.NEAREST)
+"""Facets of what counts for the nearest agent only."""
 
 
 class DayEvents(NamedTuple):
@@ -45,8 +48,9 @@ class Outcome(NamedTuple):
 def close_day(world: World, events: DayEvents, terms: Terms, *, is_final: bool = True) -> Outcome:
     """Judge a day against what the closed days taught and, where `is_final`, learn from it.
 
-    Pure: `world` and `events` are left as they were. An open day's findings are provisional, and agents whose start
-    was not seen are left out of them, because a late start would rename those.
+    Pure: `world` and `events` are left as they were. An open day's findings are provisional, and what a later event
+    could take back is left out of them: agents that it could rename (their start was not seen, or their digest on a
+    host where signers are known), and what a child loaded that may yet turn out to be an agent itself.
     """
     ordered = sorted((*events.trusted, *events.judged), key=order)
     attribution = Attribution(ordered, world.known, terms.attribution)
@@ -114,7 +118,34 @@ class _Day:
             if agent in overflows:
                 signals.append(shape_overflow(summary, overflows[agent], self._terms.bound))
             findings += combine(signals, self._naming(key, reference.state))
+        if not self._is_final:
+            findings = self._standing(findings)
         return link(findings, self._nearest(findings))
+
+    def _standing(self, findings: list[Finding]) -> list[Finding]:
+        """Return the findings that stand whatever else the day brings.
+
+        What counts for the nearest agent only moves when a child of it turns out to be an agent itself.
+        """
+        may_move = {
+            (one.agent, held)
+            for one in findings
+            for held in one.held
+            if held.facet in NEAREST and len(one.held) == 1 and not self._is_own(one)
+        }
+        uncertain = self._attribution.uncertain()
+        return [
+            one
+            for one in findings
+            if one.agent not in uncertain and not any((one.agent, held) in may_move for held in one.held)
+        ]
+
+    def _is_own(self, finding: Finding) -> bool:
+        """Whether the agent itself, and no child of it, did what a finding shows first."""
+        event = self._events[finding.event_ids[0]]
+        actor = self._attribution.lineage.actor(event)
+        own = "" if actor is None else self._attribution.identity(self._attribution.lineage[actor])[1]
+        return finding.agent == (self._attribution.credited(event)[0] if actor is None else own)
 
     def promoted(self, trusted: Mapping[str, Baseline], findings: Iterable[Finding]) -> dict[str, Baseline]:
         """Return the baselines after the day, those of the trusted part included."""

@@ -134,7 +134,7 @@ def from_row(row: Mapping[str, str]) -> AnyEvent:
         part[column.path[-1]] = _value(column, from_csv_cell(cell))
     try:
         event: AnyEvent = msgspec.convert(record, AnyEvent)
-    except (msgspec.MsgspecError, OverflowError) as error:
+    except msgspec.MsgspecError as error:
         raise InvalidEventError(str(error)) from error
     return event
 

@@ -69,8 +69,6 @@ def _record(offset: int, line: bytes) -> Record:
         return without_secrets(_READER.decode(line))
     except msgspec.MsgspecError as error:
         return rejected(offset, line, str(error))
-    except OverflowError as error:  # a time of the year 1 or 9999 whose zone moves it out of the calendar
-        return rejected(offset, line, f"the time is out of range: {error}")
 
 
 def write_event(event: AnyEvent) -> bytes:

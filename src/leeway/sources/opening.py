@@ -17,6 +17,7 @@ from leeway.sources.lines import lines
 from leeway.sources.places import Place, spooled
 from leeway.sources.records import Record, Source, SourceKind, rejected
 from leeway.sources.sysmon import Sysmon
+from leeway.text import display
 
 SOURCES: Final[tuple[SourceKind, ...]] = (JsonLines, Sysmon, Collection)
 """The sources of a default installation. To add one: its file, this line, its test."""
@@ -133,20 +134,30 @@ def _found(path: str, chosen: SourceKind | None) -> Iterator[Place]:
     """
     there = Path(path)
     if there.is_dir():
-        kinds: Iterable[SourceKind] = [chosen] if chosen else source_kinds().values()
-        patterns = sorted({pattern for kind in kinds for pattern in kind.patterns})
-        files = {file for pattern in patterns for file in there.rglob(pattern) if file.is_file()}
-        if not files:
-            raise SourceError(f"{path}: holds no file named {', '.join(patterns)}", hint="name a file in it")
+        files = _inside(there, chosen)
     elif not there.exists() and not _WILDCARDS.isdisjoint(path):
-        names = glob(path, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute pattern
-        files = {Path(name) for name in names if Path(name).is_file()}
-        if not files:
-            raise SourceError(f"{path}: matches no file", hint="quote the pattern, or name a file")
+        files = _matching(path)
     else:
         files = {there}
     for file in sorted(files, key=lambda each: each.as_posix()):
         yield _placed(file)
+
+
+def _inside(folder: Path, chosen: SourceKind | None) -> set[Path]:
+    kinds: Iterable[SourceKind] = [chosen] if chosen else source_kinds().values()
+    patterns = sorted({pattern for kind in kinds for pattern in kind.patterns})
+    files = {file for pattern in patterns for file in folder.rglob(pattern) if file.is_file()}
+    if not files:
+        raise SourceError(f"{folder}: holds no file named {', '.join(patterns)}", hint="name a file in it")
+    return files
+
+
+def _matching(pattern: str) -> set[Path]:
+    names = glob(pattern, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute pattern
+    files = {Path(name) for name in names if Path(name).is_file()}
+    if not files:
+        raise SourceError(f"{pattern}: matches no file", hint="a pattern has to match files; name a folder without one")
+    return files
 
 
 def _placed(file: Path) -> Place:
@@ -155,8 +166,11 @@ def _placed(file: Path) -> Place:
         raise SourceError(f"{file}: no such file or folder", hint=f"give a file, a folder, a glob or -; {_hint()}")
     if file.is_file():
         return Place(file)
-    with file.open("rb") as stream:
-        return spooled(stream, str(file))
+    try:
+        with file.open("rb") as stream:
+            return spooled(stream, str(file))
+    except OSError as error:
+        raise SourceError(f"{file}: {error.strerror}", hint="give a readable file, or a pipe") from error
 
 
 def _opened(place: Place, chosen: SourceKind | None, *, alone: bool) -> Source:
@@ -192,4 +206,4 @@ class _Unrecognised:
         """Yield one refusal for the whole file."""
         for offset, line in islice(lines(self._place, after), 0 if after else 1):
             record = line if isinstance(line, bytes) else b""
-            yield str(offset), rejected(offset, record, f"{self.uri} is of no known kind: not read")
+            yield str(offset), rejected(offset, record, f"{display(self.uri)} is of no known kind: not read")

@@ -48,7 +48,11 @@ class Place:
             stored = self.path.open("rb")
         except OSError as error:
             raise SourceError(f"{self.uri}: {error.strerror}", hint="give an existing, readable file") from error
-        magic = stored.peek(len(_XZ))
+        try:
+            magic = stored.peek(len(_XZ))
+        except OSError as error:
+            stored.close()
+            raise SourceError(f"{self.uri}: {error.strerror}", hint="give a file whose bytes can be read") from error
         if magic.startswith(_GZIP):
             return BufferedReader(_Decompressed(gzip.GzipFile(fileobj=stored), stored), _BUFFER)
         if magic.startswith(_XZ):

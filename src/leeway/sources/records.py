@@ -75,6 +75,6 @@ class SourceKind(Protocol):
 
 
 def rejected(position: int, record: bytes, reason: str) -> Rejected:
-    """Return the refusal of `record` for `reason`, without its secrets."""
+    """Return the refusal of `record` for `reason`, without secrets in either: a reason may quote the record."""
     text = record[: 4 * _SCANNED].decode("utf-8", "replace")[:_SCANNED]
-    return Rejected(str(position), redact(text)[:_SHOWN], reason)
+    return Rejected(str(position), redact(text)[:_SHOWN], redact(reason))

@@ -80,6 +80,16 @@ def _unsealed(stored: object, *place: object) -> bytes:
 
 _RESTORE = "restore it from a backup or start with an empty directory"
 
+_SPACE = "is there space, and may you write here?"
+
+_FULL = (apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
+"""What the disk does not take; no sign of damage."""
+
+
+def _stored_name(uri: str) -> str:
+    """Return a name as it is stored: bytes of a file's name that are not UTF-8 are spelled out."""
+    return uri.encode("utf-8", "backslashreplace").decode()
+
 
 class Database:
     """One SQLite file, one transaction a batch; WAL and synchronous=FULL, so what was committed survives."""
@@ -91,6 +101,9 @@ class Database:
             StateError: where it is no state database, is damaged, or is of another version.
         """
         self._path = path
+        self._rejected_kept: int | None = None
+        if path.is_symlink():
+            raise StateError(f"{path} is a symbolic link", hint="name the directory that holds the file itself")
         try:
             self._connection = apsw.Connection(str(path))
             path.chmod(0o600)
@@ -98,6 +111,10 @@ class Database:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._prepare()
+        except _FULL as error:
+            raise StateError(f"{path}: {error}", hint=_SPACE) from error
+        except UnicodeError as error:
+            raise StateError(f"{path} is no name in UTF-8", hint="rename the directory") from error
         except (apsw.Error, OSError) as error:
             raise StateError(f"{path}: {error}", hint=_RESTORE) from error
 
@@ -189,11 +206,12 @@ class Database:
 
     def offset(self, uri: str) -> Offset | None:
         """Return how far a source was read."""
-        row = next(self._all("SELECT fingerprint, position FROM offsets WHERE uri = ?", uri), None)
-        return Offset(str(row[0]), _unsealed(row[1], "position", uri, row[0]).decode()) if row else None
+        row = next(self._all("SELECT fingerprint, position FROM offsets WHERE uri = ?", _stored_name(uri)), None)
+        return Offset(str(row[0]), _unsealed(row[1], "position", _stored_name(uri), row[0]).decode()) if row else None
 
     def set_offset(self, uri: str, offset: Offset) -> None:
         """Store how far a source was read."""
+        uri = _stored_name(uri)
         position = _sealed(offset.position.encode(), "position", uri, offset.fingerprint)
         self._do("INSERT OR REPLACE INTO offsets VALUES (?, ?, ?)", uri, offset.fingerprint, position)
 
@@ -203,9 +221,11 @@ class Database:
 
     def reject(self, uri: str, position: str, reason: str, record: str) -> None:
         """Keep an unreadable record with its position and reason, the first ten thousand with their text."""
-        kept = cast("int", self._one("SELECT count(*) FROM rejected"))
-        if kept < REJECTED_KEPT:
-            self._do("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?)", uri, position, reason, record)
+        if self._rejected_kept is None:
+            self._rejected_kept = cast("int", self._one("SELECT count(*) FROM rejected"))
+        if self._rejected_kept < REJECTED_KEPT:
+            self._rejected_kept += 1
+            self._do("INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?)", _stored_name(uri), position, reason, record)
 
     def rejected(self) -> Iterator[tuple[str, str, str, str]]:
         """Yield (uri, position, reason, record) of what was rejected."""

@@ -37,7 +37,18 @@ class DemoRun(NamedTuple):
 
 def demo_key(seed: int) -> IdKey:
     """Return the id key of a seed: the same seed gives the same ids."""
-    return IdKey(sha256(f"leeway demo {seed}".encode()).digest())
+    return IdKey(_demo_secret(seed))
+
+
+def write_demo_key(seed: int, state: Path) -> Path:
+    """Write the id key of a seed beside a state directory, for commands that look into it; return the file."""
+    file = state.resolve().with_name(f"{state.resolve().name}.demo.key")
+    write_whole(file, _demo_secret(seed).hex().encode() + b"\n")
+    return state.with_name(file.name) if state.name else file
+
+
+def _demo_secret(seed: int) -> bytes:
+    return sha256(f"leeway demo {seed}".encode()).digest()
 
 
 def write_fleet(fleet: Fleet, directory: Path) -> None:

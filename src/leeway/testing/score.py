@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from leeway.findings import Finding, Severity
-from leeway.testing.fleet import Fleet
+from leeway.testing.fleet import Drift, Fleet
 
 
 class Score(NamedTuple):
@@ -34,12 +34,7 @@ def score(fleet: Fleet, ids: Mapping[str, str], findings: Iterable[Finding]) -> 
     findings = tuple(findings)
     truth = fleet.truth
     missed = tuple(
-        f"{drift.type} of {drift.agent}"
-        for drift in truth.drifts
-        if not any(
-            one.agent == ids[drift.agent] and one.type == drift.type and _overlap(one, drift.first, drift.last)
-            for one in findings
-        )
+        f"{drift.type} of {drift.agent}" for drift in truth.drifts if not found_as(drift, ids[drift.agent], findings)
     )
     spans = [(ids[drift.agent], drift.first, drift.last) for drift in truth.drifts]
     spans += [(ids[release.agent], release.first, release.last) for release in truth.releases]
@@ -58,6 +53,15 @@ def score(fleet: Fleet, ids: Mapping[str, str], findings: Iterable[Finding]) -> 
         stray_rate=len(stray) / judged,
         release_cases=_release_cases(fleet, ids, findings),
     )
+
+
+def found_as(drift: Drift, agent: str, findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings that a drift of `agent` was found by: of its agent and type, overlapping it in time."""
+    return [
+        one
+        for one in findings
+        if one.agent == agent and one.type == drift.type and _overlap(one, drift.first, drift.last)
+    ]
 
 
 def _release_cases(fleet: Fleet, ids: Mapping[str, str], findings: Iterable[Finding]) -> dict[str, int]:

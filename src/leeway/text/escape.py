@@ -5,8 +5,11 @@ import unicodedata
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 """Controls, format characters (bidi overrides, zero-width), surrogates, private use, line and paragraph separators."""
 
-_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠;")  # noqa: RUF001  # the full-width forms are meant
+_FORMULA_STARTS = frozenset("=+-@|%\t\r\n＝＋－＠;")  # noqa: RUF001  # the full-width forms are meant
 """First characters by which a spreadsheet takes a cell for a formula (CWE-1236), full-width forms included."""
+
+_BLANKS = " \v\f\xa0\u2028\u2029\u202f\u205f\u2060\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x2010)))
+"""What a spreadsheet may trim, or not show, before it looks at the first character."""
 
 
 def display(text: str, *, limit: int = 400) -> str:
@@ -35,8 +38,8 @@ def to_csv_cell(text: str) -> str:
     >>> to_csv_cell("=cmd|'/C calc'!A0")
     "'=cmd|'/C calc'!A0"
     """
-    lead = text.lstrip(" ")[:1]
-    return f"'{text}" if lead in _FORMULA_STARTS or text[:1] == "'" else text
+    lead = text.lstrip(_BLANKS)[:1]
+    return f"'{text}" if lead in _FORMULA_STARTS or text[:1] in _FORMULA_STARTS or text[:1] == "'" else text
 
 
 def from_csv_cell(cell: str) -> str:

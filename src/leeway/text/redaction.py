@@ -1,43 +1,148 @@
 """Take secrets out of command lines and arguments before anything is stored."""
 
 import re
+from typing import Final, NamedTuple
 
-_MARK = "<secret>"
+_MARK: Final = "<secret>"
 
-# Ordered rules in the RE2 subset (no look-around, no back-references), so that each runs in linear time and can be
-# generated for other engines. The vendors document the prefixes; lengths are lower bounds.
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"(?i)([a-z][a-z0-9+.\-]{1,20}://[^\s/:@\"']{0,128}):[^\s/@\"']{1,512}@"), rf"\1:{_MARK}@"),
-    (
-        re.compile(
-            r"(?i)(\b(?:authorization|proxy-authorization)\s*[:=]\s*(?:bearer|basic|token)?\s*)[^\s\"']{4,4096}"
-        ),
+_KEYS: Final = (
+    "api|access|secret|private|account|auth|encryption|signing|master|session|shared[_-]?access|shared|subscription|"
+    "license|storage|service|deploy|client|consumer"
+)
+"""What stands before `key` where the key is a secret."""
+
+_NAMES: Final = (
+    rf"token|secret|passw(?:or)?d|passphrase|passcode|(?:{_KEYS})[_.-]?key|credentials?|signature|session[_-]?id|"
+    r"connection[_-]?string"
+)
+"""Words that tell a secret wherever a name ends in one: `PGPASSWORD`, `accessToken`."""
+
+_SHORT_NAMES: Final = "pass|pwd|pw|pin|otp|sas|sig|auth|sid|jwt"
+"""Words that tell one only where they stand alone: `DB_PASS`, not `compass`."""
+
+_ASSIGNED: Final = r"\\{0,4}[\"'`]?\]?\s{0,8}(?:=>|:=|[=:]{1,2}|%3[ad])\s{0,8}"
+"""What stands between a name and its value in a header, an environment, a query, JSON, YAML, TOML or a program."""
+
+_VALUE: Final = (
+    r"(?:(\\{1,4}[\"'])[^\"'\\<][^\"'\\]*|(\")(?:[^\"\\<]|\\.)(?:[^\"\\]|\\.)*|(['`])[^'`<][^'`]*|"
+    r"(?:[^\s\"'`&;,}<>|\\=:%-]|%[^\s\"'&;,}<3])[^\s\"'&;,}]*)"
+)
+"""Quoted, to the closing quote; else to what ends a word. A mark is none, so that a second pass changes nothing."""
+
+_WORD: Final = r"(?:\"[^\"]+|'[^']+|[^\s\"'-][^\s\"']*)"
+"""A value that only its place on the command line tells; a mark is one and stays what it is."""
+
+_PREFIXES: Final = (
+    "sk|pk|rk|gh[oprsu]|github_pat|gl[a-z]{2,5}|hf|xox[a-z]|xapp|npm|pypi|gsk|xai|do[opr]_v1|whsec|shp(?:at|ca|pa|ss)|lin_api|"
+    "ntn|secret|r8|pplx|lsv2_[ps][tk]|gl(?:sa|c)|sntry[su]|dckr_(?:pat|oat)|figd|pul|fw|tskey|NRAK|GOCSPX|PMAK|"
+    "sbp|nvapi|tgp_v1|fo1|rubygems|pscale_(?:tkn|pw)"
+)
+"""Vendors' documented prefixes of tokens."""
+
+_BODY: Final = "[A-Za-z0-9_-]"
+
+
+class _Rule(NamedTuple):
+    pattern: re.Pattern[str]
+    replacement: str
+    needs: tuple[str, ...]
+    """Folded texts of which one is in whatever the pattern finds; most lines pass most rules by that alone.
+
+    None holds an `i`, of which there are forms that `re.IGNORECASE` knows and case folding does not.
+    """
+
+
+def _rule(pattern: str, replacement: str = _MARK, *needs: str, any_case: bool = False) -> _Rule:
+    return _Rule(re.compile(pattern, re.IGNORECASE if any_case else 0), replacement, needs or ("",))
+
+
+# Ordered rules in the RE2 subset (no look-around, no back-references) that never try a long stretch twice, so that each
+# runs in linear time and can be generated for other engines.
+_RULES: Final = (
+    # Shapes before places: a place takes a mark for the value it is, a shape would cut a stretch anew.
+    _rule(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"),
+    # A digit is asked for: `hf_hub_download` and `npm_config_registry` are words.
+    _rule(rf"\b(?:{_PREFIXES})[_-][A-Za-z_-]{{0,64}}[0-9]{_BODY}{{6,}}"),
+    _rule(rf"\b(?:AIza|ATATT3|ya29\.|hv[bsr]\.|1//0|dp\.[a-z]{{2,5}}\.){_BODY}[A-Za-z0-9_.=-]{{19,}}"),
+    _rule(r"\b(?:SK|dapi|key-)[0-9a-f]{32}"),
+    _rule(rf"\bSG\.{_BODY}{{16,64}}\.{_BODY}{{16,}}"),
+    _rule(rf"\beyJ{_BODY}{{6,512}}\.[A-Za-z0-9_.-]{{4,}}"),
+    _rule(r"AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
+    _rule(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\]*"),
+    _rule(r"(://[^\s/:@\"']{0,128}):[^\s/\"']{1,512}@", rf"\1:{_MARK}@", "://"),
+    _rule(rf"(://)[A-Za-z0-9_.~%+=-]{{20,512}}((?::{_MARK})?@)", rf"\1{_MARK}\2", "://"),
+    _rule(
+        r"(authorization[\"']?\s{0,8}[:=]\s{0,8}[\"']?(?:(?:bearer|basic|token|digest|negotiate|ntlm|key|bot|splunk|"
+        r"aws4-hmac-sha256)\s{1,8})?)(?:[^\s\"',]+,\s{0,8})*[^\s\"',]+",
         rf"\1{_MARK}",
+        "author",
+        any_case=True,
     ),
-    (re.compile(r"(?i)(\bbearer\s+)[a-z0-9._~+/=\-]{8,4096}"), rf"\1{_MARK}"),
-    (
-        re.compile(
-            r"(?i)((?:^|[\s\"'/&?;,{\-_])(?:[a-z0-9]{1,32}[_\-]){0,4}"
-            r"(?:token|secret|password|passwd|pwd|passphrase|api[_\-]?key|apikey|access[_\-]?key|private[_\-]?key|"
-            r"client[_\-]?secret|credential|sas|sig)"
-            r"\"?(?:\s*[=:]\s*|\s+)\"?'?)(?:[^\s\"'&;,}<\-][^\s\"'&;,}]{0,4095})"
-        ),
+    _rule(r"(cookie\s{0,8}[:=]\s{0,8})(?:[^\s\"';]+;\s{0,8})*[^\s\"';]+", rf"\1{_MARK}", "cook", any_case=True),
+    _rule(r"(\bbearer\s{1,8})[a-z0-9._~+/=-]{8,}", rf"\1{_MARK}", "bearer", any_case=True),
+    _rule(
+        r"(hooks\.slack\.com/[a-z]{1,16}/|/api/webhooks/[0-9]{1,24}/|webhook\.office\.com/)[^\s\"'<]+",
         rf"\1{_MARK}",
+        "hook",
     ),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,32}\b"), _MARK),
-    (re.compile(r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_\-]{12,512}"), _MARK),
-    (
-        re.compile(
-            r"\b(?:ghp|gho|ghu|ghs|ghr|github_pat|glpat|hf|xox[abeoprs]|npm|pypi|gsk|xai|dop_v1)[_\-][A-Za-z0-9_\-]{10,512}"
-        ),
-        _MARK,
+    _rule(rf"\b(?:bot)?[0-9]{{6,12}}:{_BODY}{{30,64}}"),
+    _rule(
+        rf"((?:{_NAMES})(?:{_ASSIGNED}|\s{{1,8}})){_VALUE}",
+        rf"\1\2\3\4{_MARK}",
+        "token",
+        "secret",
+        "passw",
+        "passphrase",
+        "passcode",
+        "key",
+        "credent",
+        "nature",
+        "sess",
+        "connect",
+        any_case=True,
     ),
-    (re.compile(r"\bAIza[0-9A-Za-z_\-]{20,64}"), _MARK),
-    (re.compile(r"\beyJ[A-Za-z0-9_\-]{6,4096}\.[A-Za-z0-9_\-]{4,4096}(?:\.[A-Za-z0-9_\-]{0,4096})?"), _MARK),
-    (re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]{0,8192}"), _MARK),
+    _rule(
+        rf"((?:^|[^a-z0-9<])(?:{_SHORT_NAMES}){_ASSIGNED}|(?:^|\s)--?(?:{_SHORT_NAMES})\s{{1,8}}|[?&#](?:key|code)=){_VALUE}",
+        rf"\1\2\3\4{_MARK}",
+        any_case=True,
+    ),
+    _rule(
+        rf"((?:^|\s)(?:-u|-U|--user|--proxy-user)[\s=]{{1,8}}[\"']?[^\s:\"'0-9][^\s:\"']{{0,63}}:){_WORD}",
+        rf"\1{_MARK}",
+        "-u",
+        "user",
+    ),
+    _rule(r"((?:^|\s)(?:-b|--cookie)[\s=]{1,8}[\"']?[A-Za-z0-9_.-]{1,64}=)[^\s\"']+", rf"\1{_MARK}", "-b", "cook"),
+    _rule(rf"(ConvertTo-SecureString\s{{1,8}}(?:-String\s{{1,8}})?){_WORD}", rf"\1{_MARK}", "securestr", any_case=True),
+    _rule(r"(--from-literal[=\s][^=\s]{1,128}=)[^\s]+", rf"\1{_MARK}", "--from-l"),
+    _rule(
+        rf"(\becho\s{{1,8}}(?:-n\s{{1,8}})?){_WORD}([\"']?\s{{0,8}}\|[^|]{{0,100}}--password-stdin)",
+        rf"\1{_MARK}\2",
+        "password-std",
+    ),
+    _rule(
+        r"(\b(?:mysql[a-z]{0,16}|mariadb|sshpass|plink|pscp|(?:docker|podman|helm|oras)\s{1,8}(?:registry\s{1,8})?login)"
+        rf"(?:\.exe)?\"?(?:\s[^\n|]{{0,200}}?)??\s-(?:pw|p|w)\s{{0,8}}){_WORD}",
+        rf"\1{_MARK}",
+        "-p",
+        "-w",
+        any_case=True,
+    ),
+    _rule(
+        r"(\bnet1?(?:\.exe)?\"?\s{1,8}user\s{1,8}[^\s/]{1,64}\s{1,8})[^\s/\"']+",
+        rf"\1{_MARK}",
+        "net",
+        any_case=True,
+    ),
+    _rule(
+        r"(\bnet1?(?:\.exe)?\"?\s{1,8}use\s[^\n|]{0,200}?/user:[^\s]{1,128}\s{1,8})[^\s/\"']+",
+        rf"\1{_MARK}",
+        "net",
+        any_case=True,
+    ),
 )
 
-_LIMIT = 32_768
+_LIMIT: Final = 32_768
 """Characters of one text that are kept: Windows' own bound on a command line."""
 
 
@@ -50,6 +155,8 @@ def redact(text: str) -> str:
     "curl -H 'Authorization: Bearer <secret>' https://u:<secret>@example.org"
     """
     text = text[:_LIMIT]
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    folded = text.casefold()
+    for pattern, replacement, needs in _RULES:
+        if any(one in folded for one in needs):
+            text = pattern.sub(replacement, text)
     return text[:_LIMIT]
