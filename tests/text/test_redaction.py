@@ -53,7 +53,6 @@ HIDDEN = (
     f"openssl enc -pass pass:{WORD}",
     f"cmdkey /add:h /pass:{WORD}",
     f"x --pin {WORD}",
-    f"x --session-id={WORD}",
     f"https://h/x?key={WORD}&b=1",
     f"https://h/x?X-Amz-Signature={WORD}&b=1",
     f"https://h/x?password%3D{WORD}",
@@ -114,6 +113,12 @@ def test_nothing_of_a_secret_is_left(text: str) -> None:
         "ps aux | grep secret | wc",
         "apt install libsecret-tools keyboard-layouts",
         "compass=north spin:up",
+        "claude --print --session-id 0b5f3c1e-7d62-4a0f-9c55-1c2d3e4f5a6b --permission-mode acceptEdits",
+        "codex exec --sandbox workspace-write --model o5",
+        "llama-server --ctx-size 8192 --port 8080 --model /srv/models/chat.gguf",
+        "python -m vllm.entrypoints.openai.api_server --model qwen --tokenizer qwen --max-num-batched-tokens 4096",
+        "git -c credential.helper=store fetch --prune origin",
+        "C:\\Windows\\system32\\svchost.exe -k netsvcs -p -s BITS",
     ],
 )
 def test_words_that_only_look_like_it_stay(text: str) -> None:

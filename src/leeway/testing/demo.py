@@ -22,6 +22,7 @@ from leeway.sinks import JsonLinesFindings
 from leeway.sources import open_sources, write_event
 from leeway.storage import make_private_directory, write_whole
 from leeway.testing.fleet import Fleet, SimulatedAgent
+from leeway.text import redact
 
 _JSON = msgspec.json.Encoder(order="sorted")
 
@@ -114,7 +115,7 @@ def _key_of(agent: SimulatedAgent, *, is_signed: bool) -> AgentKey:
     name = process_name(agent.image)
     if agent.unit:
         return AgentKey(agent.host, name, unit=agent.unit)
-    return AgentKey(agent.host, name, argument_shape(agent.command_line), agent.signer if is_signed else None)
+    return AgentKey(agent.host, name, argument_shape(redact(agent.command_line)), agent.signer if is_signed else None)
 
 
 def run_demo(seed: int, events: Path, state: Path, progress: Progress = quiet) -> DemoRun:

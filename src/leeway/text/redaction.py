@@ -12,12 +12,15 @@ _KEYS: Final = (
 """What stands before `key` where the key is a secret."""
 
 _NAMES: Final = (
-    rf"token|secret|passw(?:or)?d|passphrase|passcode|(?:{_KEYS})[_.-]?key|credentials?|signature|session[_-]?id|"
+    rf"token|secret|passw(?:or)?d|passphrase|passcode|(?:{_KEYS})[_.-]?key|credentials?|"
     r"connection[_-]?string"
 )
-"""Words that tell a secret wherever a name ends in one: `PGPASSWORD`, `accessToken`."""
+"""Words that tell a secret wherever a name ends in one: `PGPASSWORD`, `accessToken`.
 
-_SHORT_NAMES: Final = "pass|pwd|pw|pin|otp|sas|sig|auth|sid|jwt"
+Not `session-id`: coding agents take one on every start, and it opens nothing.
+"""
+
+_SHORT_NAMES: Final = "pass|pwd|pw|pin|otp|sas|sig|signature|auth|sid|jwt"
 """Words that tell one only where they stand alone: `DB_PASS`, not `compass`."""
 
 _ASSIGNED: Final = r"\\{0,4}[\"'`]?\]?\s{0,8}(?:=>|:=|[=:]{1,2}|%3[ad])\s{0,8}"
@@ -96,8 +99,6 @@ _RULES: Final = (
         "passcode",
         "key",
         "credent",
-        "nature",
-        "sess",
         "connect",
         any_case=True,
     ),
