@@ -237,3 +237,12 @@ def test_the_demo_without_events_says_so(tmp_path: Path) -> None:
     done = leeway("demo", "--seed", 3, "--events", tmp_path / "none")
     assert (done.code, done.out) == (1, "")
     assert "holds no file" in done.err
+
+
+@pytest.mark.parametrize("command", ["agents", "summarise"])
+def test_a_source_may_be_given_with_and_without_its_word(command: str, week: Path, tmp_path: Path) -> None:
+    key = ("--id-key", tmp_path / "id.key", "--json")
+    bare, named = leeway(command, week, *key), leeway(command, "--source", week, *key)
+    assert (bare.code, bare.out) == (named.code, named.out) == (0, bare.out)
+    none = leeway(command, *key)
+    assert (none.code, "no source" in none.err) == (2, True)

@@ -1,7 +1,5 @@
 """`leeway agents`."""
 
-from typing import Annotated
-
 import typer
 
 from leeway.agents import catalogue
@@ -17,7 +15,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def command(
-    source: Annotated[list[str], typer.Argument(metavar="SOURCE", help="File, folder, glob or - .")],
+    sources: opt.SourceArguments = None,
+    source: opt.Sources = None,
     scope: opt.ScopeOption = None,
     json: opt.Json = False,
     id_key: opt.IdKeyOption = None,
@@ -28,7 +27,7 @@ def command(
     """
     settings = opt.chosen(Settings(), None, None, scope)
     with ProgressLine() as progress:
-        found = survey(opt.opened(source), settings, opt.id_key(id_key), progress)
+        found = survey(opt.opened(sources, source), settings, opt.id_key(id_key), progress)
     if json:
         echo_json([_record(one) for one in found])
         return

@@ -19,6 +19,9 @@ Sources = Annotated[
     list[str] | None,
     typer.Option("--source", metavar="URI", help="File, folder, glob or - ; KIND:PATH forces a kind. May be repeated."),
 ]
+SourceArguments = Annotated[
+    list[str] | None, typer.Argument(metavar="SOURCE", help="The same as --source, without the word.")
+]
 OutputDir = Annotated[Path, typer.Option("--output-dir", metavar="DIR", help="Where state, baselines and alerts live.")]
 BootstrapCount = Annotated[
     int | None,
@@ -83,13 +86,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def opened(uris: list[str] | None) -> tuple[Source, ...]:
-    """Return the sources of all URIs.
+def opened(*given: list[str] | None) -> tuple[Source, ...]:
+    """Return the sources of all URIs, however they were given.
 
     Raises:
         InvalidConfigError: where none is given.
         SourceError: where one is not there.
     """
+    uris = [uri for uris in given for uri in uris or ()]
     if not uris:
         raise InvalidConfigError("no source", hint="give one with --source: a file, a folder, a glob or -")
     return tuple(source for uri in uris for source in open_sources(uri, stdin=sys.stdin.buffer))

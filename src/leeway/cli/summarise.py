@@ -1,7 +1,5 @@
 """`leeway summarise`."""
 
-from typing import Annotated
-
 import typer
 
 from leeway.agents import AgentKey
@@ -19,7 +17,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def command(
-    source: Annotated[list[str], typer.Argument(metavar="SOURCE", help="File, folder, glob or - .")],
+    sources: opt.SourceArguments = None,
+    source: opt.Sources = None,
     engine: opt.EngineOption = "fold",
     scope: opt.ScopeOption = None,
     json: opt.Json = False,
@@ -32,7 +31,7 @@ def command(
     settings = opt.chosen(Settings(), None, None, scope)
     key = opt.id_key(id_key)
     with ProgressLine() as progress:
-        rows = survey_summaries(opt.opened(source), settings, key, engine_named(engine), progress)
+        rows = survey_summaries(opt.opened(sources, source), settings, key, engine_named(engine), progress)
     if json:
         echo_json([_record(name, summary) for name, summary in rows])
         return
