@@ -57,8 +57,8 @@ def packages(journal: Journal, day: int) -> None:
     pip = journal.start(
         at(day, "12:00"), f"pip download --dest {wheels(day)} tool=={day}.{day}.0", bot_run(journal, day, "11:58")
     )
-    journal.connect(at(day, "12:01"), pip, "pypi.org")
-    journal.connect(at(day, "12:01:20"), pip, "files.pythonhosted.org", sent=900)
+    journal.connect(at(day, "12:01"), pip, "packages-py.example")
+    journal.connect(at(day, "12:01:20"), pip, "files.wheels-py.example", sent=900)
     journal.touch(at(day, "12:02"), pip, f"{wheels(day)}/tool-{day}.{day}.0.whl", "created")
 
 

@@ -19,13 +19,16 @@ _LINUX: tuple[Act, ...] = (
     Spawn("python3 /usr/share/unattended/report.py", (Reach("metrics.corp.example", 8086),)),
     Spawn("node_exporter --web.listen-address=:{n}", (Reach("10.20.1.5", 9090, outbound=False),)),
     Spawn("curl -fsS https://status.corp.example/ping", (Reach("status.corp.example"),)),
-    Spawn("pip install -r /srv/site/requirements.txt", (Reach("pypi.org"), Touch("/tmp/pip-{h}/wheel.whl", "created"))),  # noqa: S108  # a made-up path
-    Spawn("npm ci", (Reach("registry.npmjs.org"),)),
+    Spawn(
+        "pip install -r /srv/site/requirements.txt",
+        (Reach("packages-py.example"), Touch("/tmp/pip-{h}/wheel.whl", "created")),
+    ),  # noqa: S108  # a made-up path
+    Spawn("npm ci", (Reach("registry.packages-js.example"),)),
     Spawn("systemd-resolve --statistics", ()),
     Spawn("vim notes.md", (Touch("/home/cleo/notes.md"),)),
 )
 _LINUX_UPDATE: tuple[Act, ...] = (
-    Spawn("apt-get dist-upgrade -y", (Reach("deb.debian.org", 80), Touch("/var/cache/apt/archives/lock"))),
+    Spawn("apt-get dist-upgrade -y", (Reach("deb.packages-deb.example", 80), Touch("/var/cache/apt/archives/lock"))),
     Spawn("dpkg --unpack /var/cache/apt/archives/libssl_{n}.deb", (Touch("/usr/lib/x86_64-linux-gnu/libssl.so.3"),)),
     Spawn("ldconfig", (Touch("/etc/ld.so.cache"),)),
 )

@@ -80,7 +80,7 @@ CODE = Repertoire(
         Spawn("git status --porcelain"),
         Spawn("git diff --stat HEAD~{n}"),
         Spawn("git fetch origin", (_GITHUB,)),
-        Reach("registry.npmjs.org", up=2_500),
+        Reach("registry.packages-js.example", up=2_500),
         *_MANY_HOSTS,
     ),
     pool=(
@@ -90,7 +90,7 @@ CODE = Repertoire(
         Touch("/home/<user>/src/<repo>/docs/notes-{d}.md", "created"),
         Touch("/home/<user>/src/<repo>/src/api/routes.py"),
         Touch("/home/<user>/src/<repo>/package.json", "read"),
-        Reach("pypi.org", up=1_800),
+        Reach("packages-py.example", up=1_800),
         Reach("api.github.com", up=3_000),
         Reach("docs.corp.example", up=1_200),
         Reach("artifacts.corp.example", 8443),
@@ -128,7 +128,7 @@ CODE_WINDOWS = Repertoire(
         Spawn("git log --oneline -n {n}"),
         Touch(r"C:\Users\<user>\src\<repo>\src\Routes.cs"),
         Touch(r"C:\Users\<user>\src\<repo>\docs\notes-{d}.md", "created"),
-        Reach("registry.npmjs.org", up=2_500),
+        Reach("registry.packages-js.example", up=2_500),
         Reach("api.github.com", up=3_000),
         Reach("docs.corp.example", up=1_200),
         Reach("10.20.5.14", 1433, up=4_000),
@@ -323,13 +323,18 @@ TOOLS = Repertoire(
 )
 
 PACKAGING: tuple[Act, ...] = (
-    Spawn("apt-get update -q", (Reach("deb.debian.org", 80), Touch("/var/lib/apt/lists/partial/{h}", "created"))),
+    Spawn(
+        "apt-get update -q", (Reach("deb.packages-deb.example", 80), Touch("/var/lib/apt/lists/partial/{h}", "created"))
+    ),
     Spawn("apt-get install -y --no-install-recommends build-deps", (Spawn("dpkg --configure -a"),)),
     Spawn(
         "pip install -r requirements.txt",
-        (Reach("pypi.org"), Reach("files.pythonhosted.org"), Touch("/tmp/pip-unpack-{h}", "created")),  # noqa: S108  # a made-up path
+        (Reach("packages-py.example"), Reach("files.wheels-py.example"), Touch("/tmp/pip-unpack-{h}", "created")),  # noqa: S108  # a made-up path
     ),
-    Spawn("npm ci --no-audit", (Reach("registry.npmjs.org"), Touch("/home/<user>/.npm/_cacache/tmp/{h}", "created"))),
+    Spawn(
+        "npm ci --no-audit",
+        (Reach("registry.packages-js.example"), Touch("/home/<user>/.npm/_cacache/tmp/{h}", "created")),
+    ),
 )
 """What an agent on a build machine does beside: packages come and go under names that are blanked."""
 
