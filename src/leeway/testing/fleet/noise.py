@@ -21,8 +21,8 @@ _LINUX: tuple[Act, ...] = (
     Spawn("curl -fsS https://status.corp.example/ping", (Reach("status.corp.example"),)),
     Spawn(
         "pip install -r /srv/site/requirements.txt",
-        (Reach("packages-py.example"), Touch("/tmp/pip-{h}/wheel.whl", "created")),
-    ),  # noqa: S108  # a made-up path
+        (Reach("packages-py.example"), Touch("/tmp/pip-{h}/wheel.whl", "created")),  # noqa: S108  # a made-up path
+    ),
     Spawn("npm ci", (Reach("registry.packages-js.example"),)),
     Spawn("systemd-resolve --statistics", ()),
     Spawn("vim notes.md", (Touch("/home/cleo/notes.md"),)),
