@@ -211,8 +211,13 @@ def _top_row(finding: Finding, event: AnyEvent) -> Row:
     }
 
 
-def narratives(data: Path) -> dict[str, str]:
-    """Return the title and description of each capture; empty where the folder has none."""
+_TOLD = (r"(?m)^title:(.*)$", r"(?ms)^description:(.*?)^\w")
+_WITH_VIEW = (*_TOLD, r"(?ms)adversary_view:(.*?)(?:^\w|\Z)")
+"""The parts of a capture's metadata that count as narrative; the second takes every command the adversary typed."""
+
+
+def narratives(data: Path, parts: tuple[str, ...] = _TOLD) -> dict[str, str]:
+    """Return the narrative of each capture; empty where the folder has none."""
     if not any((data / name).exists() for name in ("metadata_yaml.jsonl", "metadata_yaml.jsonl.xz")):
         return {}
     found: dict[str, str] = {}
@@ -220,13 +225,8 @@ def narratives(data: Path) -> dict[str, str]:
         for line in file:
             text = json.loads(line)["yaml"]
             for link in re.findall(r"datasets/(?:atomic|compound)/(\S+?\.(?:zip|tar\.gz))", text):
-                found.setdefault(link, "\n".join(_parts(text)))
+                found.setdefault(link, "\n".join(one for part in parts for one in re.findall(part, text)))
     return found
-
-
-def _parts(text: str) -> Iterator[str]:
-    for pattern in (r"(?m)^title:(.*)$", r"(?ms)^description:(.*?)^\w"):
-        yield from re.findall(pattern, text)
 
 
 def named(capture: Capture, narrative: str) -> frozenset[str]:
@@ -317,8 +317,22 @@ def measure(data: Path) -> Row:
         "three_random_starts": round(by_chance(captures, answers), 4) if asked else None,
         "best_constant": best_constant(answers, 1),
         "best_constant_three": best_constant(answers, FIRST),
+        "with_adversary_view": _wider(data, captures, rows),
         "missed": {name: {"named": sorted(answers[name]), "reason": reasons[name]} for name in missed},
         "rows": rows,
+    }
+
+
+def _wider(data: Path, captures: list[Capture], rows: list[Row]) -> Row:
+    """Return the same figures where the adversary's own command lines count as narrative too."""
+    told = narratives(data, _WITH_VIEW)
+    answers = {one.name: named(one, told.get(one.name, "")) for one in captures}
+    hit, missed = hits(rows, answers)
+    asked = len(hit) + len(missed)
+    return {
+        "captures_with_a_named_process": asked,
+        "named_process_in_first_three": round(len(hit) / asked, 4) if asked else None,
+        "three_random_starts": round(by_chance(captures, answers), 4) if asked else None,
     }
 
 
@@ -334,12 +348,18 @@ def table_of(result: Row) -> str:
         "included, and every capture contains an attack. Named is a process that the capture starts and whose name",
         "stands in the title or description of its narrative.",
         "",
+        "Not held out: the order in which findings are read and the severities of ADR 0012 to 0015 were chosen with",
+        "these captures in view, and so was this meaning of named. Where the adversary's own command lines count as",
+        "narrative too, more processes are named that every capture of a host starts, so that they are known, and the",
+        "share is near to chance. Expect less on captures that nobody looked at.",
+        "",
         "| what | figure |",
         "|---|---|",
         f"| captures, events, rejected rows | {result['captures']}, {result['events']:,}, {result['rejected']} |",
         f"| captures whose narrative names a process | {result['captures_with_a_named_process']} |",
         f"| named process within the first three cases | {_share(result['named_process_in_first_three'])} |",
         f"| three random process starts of the capture (20 draws) | {_share(result['three_random_starts'])} |",
+        f"| the same two with the adversary's view as narrative | {_pair(result['with_adversary_view'])} |",
         f"| best constant answer | {_constant(result['best_constant'])} |",
         f"| best three constant answers | {_constant(result['best_constant_three'])} |",
         f"| findings | {', '.join(f'{severities[str(one)]:,} {one}' for one in reversed(Severity))} |",
@@ -351,6 +371,11 @@ def table_of(result: Row) -> str:
     missed = result["missed"]
     lines += [f"- {name}: {', '.join(one['named'])}; {one['reason']}." for name, one in missed.items()]
     return "\n".join(lines) + "\n"
+
+
+def _pair(figures: Row) -> str:
+    first, chance = figures["named_process_in_first_three"], figures["three_random_starts"]
+    return f"{_share(first)} and {_share(chance)} of {figures['captures_with_a_named_process']}"
 
 
 def _share(figure: float | None) -> str:
