@@ -36,7 +36,13 @@ IDS = IdKey(b"tests")
 AGENT = "a" * 32
 KEY = AgentKey(HOST, "claude", "--resume", None)
 ACTOR = Actor(
-    host=HOST, process="claude", parent="bash", user="ana", command_line="claude --resume", chain=("bash", "claude")
+    host=HOST,
+    process="claude",
+    parent="bash",
+    user="ana",
+    command_line="claude --resume",
+    chain=("bash", "claude"),
+    image="/usr/local/bin/claude",
 )
 BOUND = Bound(Caps(), IDS)
 CLAUDE = Process(image="/usr/local/bin/claude", pid=100, uid="c1", command_line="claude --resume")

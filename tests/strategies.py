@@ -15,6 +15,7 @@ from leeway.events import (
     Process,
     ProcessEnded,
     ProcessStarted,
+    SignatureChecked,
     ToolCalled,
     identified,
 )
@@ -70,6 +71,7 @@ def processes() -> st.SearchStrategy[Process]:
         uid=maybe(texts()),
         started=maybe(times()),
         command_line=maybe(texts()),
+        sha1=maybe(digests()),
     )
 
 
@@ -106,9 +108,18 @@ def events() -> st.SearchStrategy[AnyEvent]:
             outbound=st.booleans(),
             bytes_out=maybe(counts()),
             bytes_in=maybe(counts()),
+            range=maybe(texts()),
         ),
         st.builds(NameResolved, **_shared(), name=texts(), addresses=st.lists(texts(), max_size=4).map(tuple)),
-        st.builds(ModuleLoaded, **_shared(), path=texts(), digest=maybe(digests()), signer=maybe(texts())),
+        st.builds(
+            ModuleLoaded,
+            **_shared(),
+            path=texts(),
+            digest=maybe(digests()),
+            sha1=maybe(digests()),
+            signer=maybe(texts()),
+        ),
+        st.builds(SignatureChecked, **_shared(), digest=digests(), signer=texts()),
         st.builds(
             FileTouched,
             **_shared(),

@@ -152,12 +152,13 @@ def test_every_kind_is_an_event_with_a_tag_of_its_own() -> None:
         "module_loaded",
         "file_touched",
         "tool_called",
+        "signature_checked",
         "heartbeat",
     }
 
 
 def test_within_is_a_forest_of_facets() -> None:
-    assert len(set(Facet)) == 22
+    assert len(set(Facet)) == 25
     assert {str(measure) for measure in Measure} == {"events", "bytes_out", "bytes_in", "tool_duration_us"}
     for facet in WITHIN:
         seen, at_facet = {facet}, WITHIN.get(facet)

@@ -22,7 +22,18 @@ from builders import (
     started,
     touched,
 )
-from leeway.events import WITHIN, AnyEvent, Event, Facet, Heartbeat, Process, ProcessEnded, ToolCalled, identified
+from leeway.events import (
+    WITHIN,
+    AnyEvent,
+    Event,
+    Facet,
+    Heartbeat,
+    Process,
+    ProcessEnded,
+    SignatureChecked,
+    ToolCalled,
+    identified,
+)
 from leeway.summaries import FACETS, Credit, SummaryBuilder
 from leeway.summaries.builder import Credits
 
@@ -112,6 +123,34 @@ ROWS = [
     Row("the last port that is its own", reached("a.example", 49_151), domain("a.example", "a.example", "49151")),
     Row("an ephemeral port", reached("a.example", 49_152), domain("a.example", "a.example", "ephemeral")),
     Row("an address", reached("192.0.2.7", 22), network("192.0.0.0/16", "192.0.2.0/24", "192.0.2.7", "22")),
+    Row(
+        "an address in a named range",
+        reached("192.0.2.7", 22, range="cloud eu"),
+        {
+            **network("192.0.0.0/16", "192.0.2.0/24", "192.0.2.7", "22"),
+            Facet.NAMED_RANGE: {("cloud eu",)},
+            Facet.NAMED_NETWORK: {("cloud eu", "192.0.2.0/24")},
+        },
+    ),
+    Row("a named host in a named range", reached("a.example", range="cloud eu"), domain("a.example", "a.example")),
+    Row(
+        "upkeep by the program whose it is",
+        reached("statsig.anthropic.com"),
+        {
+            **domain("anthropic.com", "statsig.anthropic.com"),
+            Facet.DOMAIN_CONTEXT: {("anthropic.com", "statsig.anthropic.com", "claude_telemetry")},
+        },
+    ),
+    Row(
+        "upkeep of another program",
+        resolved("pypi.org"),
+        {
+            Facet.REGISTRABLE_DOMAIN: {("pypi.org",)},
+            Facet.DOMAIN: {("pypi.org", "pypi.org")},
+            Facet.DOMAIN_CONTEXT: {("pypi.org", "pypi.org", "")},
+        },
+    ),
+    Row("a checked signature", identified(SignatureChecked(time=at(), host=HOST, digest="ab", signer="Ana")), {}),
     Row(
         "an IPv6 address",
         reached("[2001:db8:1:2::7]"),

@@ -5,6 +5,7 @@ from leeway.agents.attribution import Actor, Attribution, Known, Overflow, Regis
 from leeway.agents.catalogue import Catalogue, Tier, catalogue, is_model_file
 from leeway.agents.instances import Instance, InstanceKey, Lineage
 from leeway.agents.key import OTHER_ARGUMENTS, AgentKey, IdKey
+from leeway.agents.upkeep import Upkeep, UpkeepTable, upkeep
 
 __all__ = [
     "OTHER_ARGUMENTS",
@@ -22,9 +23,12 @@ __all__ = [
     "Rules",
     "Signers",
     "Tier",
+    "Upkeep",
+    "UpkeepTable",
     "argument_shape",
     "catalogue",
     "is_model_file",
     "normalise",
     "process_name",
+    "upkeep",
 ]

@@ -15,7 +15,15 @@ from leeway.agents.instances import Instance, InstanceKey, Lineage
 from leeway.agents.key import OTHER_ARGUMENTS, AgentKey, IdKey
 from leeway.config import Scope
 from leeway.config.settings import ScopeKind
-from leeway.events import AnyEvent, ConnectionOpened, FileTouched, ModuleLoaded, NameResolved, ProcessStarted
+from leeway.events import (
+    AnyEvent,
+    ConnectionOpened,
+    FileTouched,
+    ModuleLoaded,
+    NameResolved,
+    ProcessStarted,
+    SignatureChecked,
+)
 
 Signers = Mapping[tuple[str, str], str]
 """(host, executable digest) to signer, as of the last closed day."""
@@ -34,6 +42,8 @@ class Actor(NamedTuple):
     command_line: str
     chain: tuple[str, ...]
     """Names from the eldest known ancestor to the process."""
+    image: str = ""
+    """Path or name of the process's executable, as reported."""
 
 
 class Rules(NamedTuple):
@@ -108,7 +118,7 @@ class Attribution:
         chain = [process_name(self.lineage[one].image) for one in reversed([key, *self.lineage.ancestors(key)])]
         parent = chain[-2] if len(chain) > 1 else ""
         user = event.user or instance.user or ""
-        return Actor(key.host, chain[-1], parent, user, instance.command_line or "", tuple(chain[-8:]))
+        return Actor(key.host, chain[-1], parent, user, instance.command_line or "", tuple(chain[-8:]), instance.image)
 
     def uncertain(self) -> frozenset[str]:
         """Return the agents that later events of the day may rename: a digest, and so a signer, may yet be learnt."""
@@ -116,8 +126,12 @@ class Attribution:
         return frozenset(
             agent
             for key, agent in self._ids.items()
-            if key.host in signing and self.lineage[key].digest is None and self.lineage[key].unit is None
+            if key.host in signing and self.lineage[key].unit is None and not self._is_weighed(key)
         )
+
+    def _is_weighed(self, key: InstanceKey) -> bool:
+        """Whether an instance's digest is known, by which its signer is looked up."""
+        return self.lineage[key].digest is not None or self.lineage[key].sha1 is not None
 
     def identity(self, instance: Instance) -> tuple[AgentKey, str]:
         """Return the key of an instance and the id of its agent, empty where it is not watched."""
@@ -127,7 +141,7 @@ class Attribution:
         """Return the signers that the window's signature events name, for use after the day has closed."""
         signers: dict[tuple[str, str], str] = {}
         for event in events:
-            if isinstance(event, ModuleLoaded | ProcessStarted) and event.signer and event.digest:
+            if isinstance(event, ModuleLoaded | ProcessStarted | SignatureChecked) and event.signer and event.digest:
                 signers.setdefault((event.host, event.digest.casefold()), event.signer)
         return signers
 
@@ -175,7 +189,9 @@ class Attribution:
         return frozenset()
 
     def _signer(self, instance: Instance) -> str | None:
-        return self._known.signers.get((instance.key.host, instance.digest)) if instance.digest else None
+        digests = (digest for digest in (instance.digest, instance.sha1) if digest)
+        found = (self._known.signers.get((instance.key.host, digest)) for digest in digests)
+        return next((signer for signer in found if signer), None)
 
     def _identify(self) -> None:
         """Give every agent instance its id; shapes beyond the cap share one."""

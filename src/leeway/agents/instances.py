@@ -44,6 +44,7 @@ class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended: datetime | None = None
     parent: InstanceKey | None = None
     digest: str | None = None
+    sha1: str | None = None
     unit: str | None = None
     evidence: frozenset[str] = frozenset()
     """Ids of the catalogue entries that spoke for an AI agent."""
@@ -188,6 +189,7 @@ def _facts_of(key: InstanceKey, process: Process, day: int) -> Instance:
         pid=process.pid,
         command_line=process.command_line,
         started=process.started,
+        sha1=_digest(process.sha1),
         last_day=day,
     )
 
@@ -209,6 +211,7 @@ def _joined(known: Instance, facts: Instance) -> Instance:
         and facts.ended is None
         and (known.parent is not None or facts.parent is None)
         and (known.digest is not None or facts.digest is None)
+        and (known.sha1 is not None or facts.sha1 is None)
         and (known.user is not None or facts.user is None)
         and (known.unit is not None or facts.unit is None)
     ):
@@ -223,6 +226,7 @@ def _joined(known: Instance, facts: Instance) -> Instance:
         ended=_first(known.ended, facts.ended),
         parent=_first(known.parent, facts.parent),
         digest=_first(known.digest, facts.digest),
+        sha1=_first(known.sha1, facts.sha1),
         unit=_first(known.unit, facts.unit),
         evidence=known.evidence | facts.evidence,
         last_day=max(known.last_day, facts.last_day),

@@ -12,6 +12,7 @@ from leeway.events.acts import (
     Process,
     ProcessEnded,
     ProcessStarted,
+    SignatureChecked,
     ToolCalled,
 )
 from leeway.events.facets import WITHIN, Facet, Measure, Value
@@ -33,6 +34,7 @@ __all__ = [
     "Process",
     "ProcessEnded",
     "ProcessStarted",
+    "SignatureChecked",
     "ToolCalled",
     "Value",
     "decode",

@@ -39,6 +39,8 @@ class Process(Struct, frozen=True, kw_only=True, omit_defaults=True):
     started: Annotated[datetime, Meta(tz=True)] | None = None
     command_line: Text | None = None
     """None where the sensor does not say; an empty one is a value of its own."""
+    sha1: Digest | None = None
+    """SHA-1 of the executable, by which some sensors (Defender) name its signer apart from its starts."""
 
     def __post_init__(self) -> None:
         if self.started is not None:
@@ -106,6 +108,8 @@ class ConnectionOpened(Event, frozen=True, kw_only=True, omit_defaults=True, tag
     bytes_out: Count | None = None
     """Bytes sent; None where the sensor does not say (Sysmon, Defender)."""
     bytes_in: Count | None = None
+    range: Name | None = None
+    """Named range that the address lies in, by the tables that were loaded when the event was read."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -126,6 +130,9 @@ class ModuleLoaded(Event, frozen=True, kw_only=True, omit_defaults=True, tag="mo
 
     path: Path
     digest: Digest | None = None
+    """SHA-256 of the file."""
+    sha1: Digest | None = None
+    """SHA-1 of the file."""
     signer: Name | None = None
     """Who signed it, where the signature was checked and held; None where the sensor does not say or it did not."""
 
@@ -150,6 +157,14 @@ class ToolCalled(Event, frozen=True, kw_only=True, omit_defaults=True, tag="tool
     duration_us: Count | None = None
 
 
+class SignatureChecked(Event, frozen=True, kw_only=True, omit_defaults=True, tag="signature_checked"):
+    """The sensor checked the signature of a file, and it held; names who signed every process and module of it."""
+
+    digest: Digest
+    """SHA-256 or SHA-1 of the file."""
+    signer: Name
+
+
 class Heartbeat(Event, frozen=True, kw_only=True, omit_defaults=True, tag="heartbeat"):
     """The sensor on `host` was alive."""
 
@@ -162,5 +177,6 @@ AnyEvent = (
     | ModuleLoaded
     | FileTouched
     | ToolCalled
+    | SignatureChecked
     | Heartbeat
 )

@@ -19,9 +19,12 @@ class Facet(StrEnum):
     REGISTRABLE_DOMAIN = "registrable_domain"
     DOMAIN = "domain"
     DOMAIN_PORT = "domain_port"
+    DOMAIN_CONTEXT = "domain_context"
     SUPERNET = "supernet"
     NETWORK = "network"
     NETWORK_PORT = "network_port"
+    NAMED_RANGE = "named_range"
+    NAMED_NETWORK = "named_network"
     IP = "ip"
     PORT = "port"
     MODULE = "module"
@@ -42,7 +45,9 @@ WITHIN: dict[Facet, Facet] = {
     Facet.CHILD_ARGUMENTS: Facet.CHILD,
     Facet.DOMAIN: Facet.REGISTRABLE_DOMAIN,
     Facet.DOMAIN_PORT: Facet.REGISTRABLE_DOMAIN,
+    Facet.DOMAIN_CONTEXT: Facet.DOMAIN,
     Facet.NETWORK: Facet.SUPERNET,
+    Facet.NAMED_NETWORK: Facet.NAMED_RANGE,
     Facet.NETWORK_PORT: Facet.NETWORK,
     Facet.IP: Facet.NETWORK,
     Facet.MODULE_DIGEST: Facet.MODULE,

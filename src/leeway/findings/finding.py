@@ -40,6 +40,8 @@ class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
     command_line: str = ""
     lineage: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    """Ordinary upkeep that the remark was recognised as, each with its evidence; its severity is one less then."""
     state: str = ""
     """Baseline state of the agent when it was judged."""
     held: tuple[Held, ...] = ()

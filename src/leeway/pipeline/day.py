@@ -7,6 +7,7 @@ from typing import NamedTuple
 from leeway.agents import Actor, AgentKey, Attribution, Instance
 from leeway.baselines import Baseline, Reference, Relatives, Remarks, promote, trust
 from leeway.baselines.membership import AgentState
+from leeway.context import in_context
 from leeway.correlation import Naming, combine, flow_and_module, link
 from leeway.detectors import View, judge
 from leeway.events import AnyEvent, order
@@ -117,7 +118,7 @@ class _Day:
             signals = self._signals(View(agent, key, summary, reference, {}, self._terms.policy, bool(kin)))
             if agent in overflows:
                 signals.append(shape_overflow(summary, overflows[agent], self._terms.bound))
-            findings += combine(signals, self._naming(key, reference.state))
+            findings += in_context(combine(signals, self._naming(key, reference.state)), summary)
         if not self._is_final:
             findings = self._standing(findings)
         return link(findings, self._nearest(findings))

@@ -44,6 +44,7 @@ def _process_columns(role: str, who: str) -> dict[str, Column]:
         f"{role}_pid": Column((role, "pid"), "number", f"process id of {who}"),
         f"{role}_uid": Column((role, "uid"), "text", f"the sensor's own id of {who}, unique on its host"),
         f"{role}_started": Column((role, "started"), "text", f"when {who} started, ISO 8601 with zone"),
+        f"{role}_sha1": Column((role, "sha1"), "text", f"SHA-1 of the executable of {who}, hexadecimal"),
         f"{role}_command_line": Column((role, "command_line"), "text", f"command line of {who}, without secrets"),
     }
 
@@ -60,6 +61,7 @@ COLUMNS: Final[dict[str, Column]] = {
     "agent_instance_uid": Column(("agent", "instance_uid"), "text", "one run of that agent"),
     "agent_name": Column(("agent", "name"), "text", "how that agent calls itself"),
     "digest": Column(("digest",), "text", "SHA-256 of the executable or module, hexadecimal"),
+    "sha1": Column(("sha1",), "text", "SHA-1 of the module, hexadecimal"),
     "signer": Column(("signer",), "text", "who signed it, where the signature was checked and held"),
     "unit": Column(("unit",), "text", "container or service unit that runs the new process"),
     "destination": Column(("destination",), "text", "host name spoken to, or its address where no name is known"),
@@ -69,6 +71,7 @@ COLUMNS: Final[dict[str, Column]] = {
     "outbound": Column(("outbound",), "flag", "`false` where the other side opened the connection, else empty"),
     "bytes_out": Column(("bytes_out",), "number", "bytes sent"),
     "bytes_in": Column(("bytes_in",), "number", "bytes received"),
+    "range": Column(("range",), "text", "named range of the address, by the tables loaded when it was read"),
     "name": Column(("name",), "text", "host name asked for"),
     "addresses": Column(("addresses",), "json", "addresses it got, a JSON list"),
     "path": Column(("path",), "text", "file touched or module loaded"),

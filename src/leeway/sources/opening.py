@@ -5,8 +5,10 @@ from functools import lru_cache
 from glob import glob
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
+from lzma import LZMAError
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final
+from zlib import error as ZlibError  # noqa: N812  # an exception, named like one
 
 from leeway.errors import SourceError, UnsupportedError
 from leeway.events import Facet, Measure
@@ -26,6 +28,9 @@ _GROUP: Final = "leeway.sources"
 """Entry points by which another distribution adds sources."""
 
 _WILDCARDS: Final = frozenset("*?[")
+
+_BINARY_HEAD: Final = 4_096
+"""Bytes of a binary file by which it is recognised."""
 
 _LINES_TRIED: Final = 20
 """Lines of a file by which it is recognised."""
@@ -176,7 +181,7 @@ def _placed(file: Path) -> Place:
 def _opened(place: Place, chosen: SourceKind | None, *, alone: bool) -> Source:
     if chosen is not None:
         return chosen(place)
-    head = [line for _, line in islice(lines(place), _LINES_TRIED)]
+    head = _head(place)
     for line in head:
         for kind in source_kinds().values():
             if isinstance(line, bytes) and kind.recognises(line):
@@ -186,6 +191,16 @@ def _opened(place: Place, chosen: SourceKind | None, *, alone: bool) -> Source:
     if alone:
         raise SourceError(f"{place.uri}: not recognised by its first lines", hint=_hint())
     return _Unrecognised(place)
+
+
+def _head(place: Place) -> list[bytes | str]:
+    """Return the first lines of a file; of a binary one its first bytes, as if they were a line."""
+    with place.open() as stream:
+        try:
+            start = stream.read(_BINARY_HEAD)
+        except (EOFError, OSError, LZMAError, ZlibError):
+            start = b""  # reading the lines says what is wrong
+    return [start] if b"\0" in start else [line for _, line in islice(lines(place), _LINES_TRIED)]
 
 
 class _Unrecognised:

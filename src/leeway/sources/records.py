@@ -39,8 +39,11 @@ class Source(Protocol):
     """One feed at one place."""
 
     name: ClassVar[str]
-    observes: ClassVar[frozenset[Facet | Measure]]
-    """What this kind of telemetry can show; a detector that asks for more is blind here."""
+
+    @property
+    def observes(self) -> frozenset[Facet | Measure]:
+        """Return what this telemetry can show; a detector that asks for more is blind here."""
+        ...
 
     @property
     def uri(self) -> str:
@@ -50,7 +53,8 @@ class Source(Protocol):
     def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
         """Yield each record with the position to resume from once it has been dealt with.
 
-        A position is the decimal byte offset, in the decompressed stream, just behind the record.
+        A position is a decimal number that only grows: the byte offset, in the decompressed stream, just behind the
+        record; of a format without lines, the number of records up to and with it.
 
         Raises:
             SourceError: when the feed as a whole cannot be read on, after every good record before that point.
@@ -70,7 +74,7 @@ class SourceKind(Protocol):
         ...
 
     def recognises(self, line: bytes) -> bool:
-        """Say whether `line`, one of the first of a file, is of this feed."""
+        """Say whether `line`, one of the first of a file, is of this feed; of a binary file it is its first 4 KiB."""
         ...
 
 

@@ -7,17 +7,27 @@ from typing import NamedTuple, get_args
 from leeway.agents import Actor, Attribution
 from leeway.events import (
     AnyEvent,
+    ConnectionOpened,
     Event,
     EventRef,
     Facet,
     FileTouched,
     Measure,
+    NameResolved,
     ProcessStarted,
     ToolCalled,
     Value,
     order,
 )
-from leeway.summaries.facet_table import FACETS, MEASURES, Credit, FacetRow, MeasureRow, tool_arguments
+from leeway.summaries.facet_table import (
+    FACETS,
+    MEASURES,
+    Credit,
+    FacetRow,
+    MeasureRow,
+    is_upkeep_place,
+    tool_arguments,
+)
 from leeway.summaries.measures import MeasureTotals, bin_of
 from leeway.summaries.session import Session, Step
 from leeway.summaries.sighting import Sighting
@@ -67,8 +77,15 @@ def summarise(day: date, events: Iterable[AnyEvent], attribution: Attribution, b
 
 _NOBODY = Actor("", "", "", "", "", ())
 
-_NEED_ACTOR = frozenset({FileTouched})
-"""Kinds of which a facet shows the actor; working out the chain for every event would be waste."""
+
+def _needs_actor(event: AnyEvent) -> bool:
+    """Say whether a facet of this event shows who acted; working out the chain for every event would be waste."""
+    match event:
+        case FileTouched():
+            return True
+        case ConnectionOpened(destination=place) | NameResolved(name=place):
+            return is_upkeep_place(place)
+    return False
 
 
 def _facet_rows(kind: type[Event]) -> tuple[tuple[Credit, tuple[FacetRow, ...]], ...]:
@@ -150,7 +167,7 @@ class SummaryBuilder:
         """Count one event for its agents; `actor` is asked only where a facet needs it."""
         ref = order(event)
         kind = type(event)
-        shown = actor() if kind in _NEED_ACTOR else _NOBODY
+        shown = actor() if _needs_actor(event) else _NOBODY
         for credit, rows in _ROWS[kind]:
             agents = credits.of(credit)
             if not agents:

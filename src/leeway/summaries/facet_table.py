@@ -9,7 +9,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from leeway.agents import Actor, argument_shape, is_model_file, process_name
+from leeway.agents import Actor, argument_shape, is_model_file, process_name, upkeep
 from leeway.destinations import host_name, network_levels, registrable_domain
 from leeway.events import (
     ConnectionOpened,
@@ -81,6 +81,28 @@ def _address(event: ConnectionOpened) -> Value | None:
     return network_levels(event.address or event.destination) if event.outbound else None
 
 
+def _range(event: ConnectionOpened) -> Value | None:
+    """Return (named range, network) of an outbound connection whose host name is not known."""
+    levels = _levels(event) if event.range else None
+    return (event.range or "", levels[1]) if levels else None
+
+
+@lru_cache(maxsize=65_536)
+def is_upkeep_place(text: str) -> bool:
+    """Say whether a host belongs to some program's upkeep, so that it matters who spoke to it."""
+    return bool(upkeep().at(text))
+
+
+def _context(destination: str, actor: Actor) -> Value | None:
+    """Return (registrable domain, host, the upkeep it is), the last part empty where another program spoke."""
+    place = _named(destination) if is_upkeep_place(destination) else None
+    return (*place, upkeep().recognise(destination, actor.image, actor.command_line)) if place else None
+
+
+def _context_of(event: ConnectionOpened, actor: Actor) -> Value | None:
+    return _context(event.destination, actor) if event.outbound else None
+
+
 def _domain_port(event: ConnectionOpened) -> Value | None:
     place = _place(event)
     return (place[0], _port(event)) if place else None
@@ -111,7 +133,7 @@ def _module(event: ModuleLoaded) -> Value | None:
 def _module_digest(event: ModuleLoaded, _: Actor) -> Value | None:
     module = _module(event)
     # A load without a digest is a value of its own: a digest that comes later does not speak for it.
-    return (*module, (event.digest or "").casefold()) if module else None
+    return (*module, (event.digest or event.sha1 or "").casefold()) if module else None
 
 
 @lru_cache(maxsize=65_536)
@@ -150,6 +172,8 @@ FACETS: tuple[FacetRow, ...] = (
     FacetRow(Facet.DOMAIN_PORT, ConnectionOpened, Credit.LINEAGE, lambda event, _: _domain_port(event)),
     FacetRow(Facet.SUPERNET, ConnectionOpened, Credit.LINEAGE, lambda e, _: _levels_or_none(_levels(e), 1)),
     FacetRow(Facet.NETWORK, ConnectionOpened, Credit.LINEAGE, lambda e, _: _levels_or_none(_levels(e), 2)),
+    FacetRow(Facet.NAMED_RANGE, ConnectionOpened, Credit.LINEAGE, lambda e, _: _levels_or_none(_range(e), 1)),
+    FacetRow(Facet.NAMED_NETWORK, ConnectionOpened, Credit.LINEAGE, lambda event, _: _range(event)),
     FacetRow(Facet.NETWORK_PORT, ConnectionOpened, Credit.LINEAGE, lambda event, _: _network_port(event)),
     FacetRow(Facet.IP, ConnectionOpened, Credit.LINEAGE, lambda event, _: _address(event)),
     FacetRow(
@@ -157,6 +181,8 @@ FACETS: tuple[FacetRow, ...] = (
     ),
     FacetRow(Facet.REGISTRABLE_DOMAIN, NameResolved, Credit.LINEAGE, lambda e, _: _levels_or_none(_named(e.name), 1)),
     FacetRow(Facet.DOMAIN, NameResolved, Credit.LINEAGE, lambda event, _: _named(event.name)),
+    FacetRow(Facet.DOMAIN_CONTEXT, ConnectionOpened, Credit.LINEAGE, _context_of),
+    FacetRow(Facet.DOMAIN_CONTEXT, NameResolved, Credit.LINEAGE, lambda event, actor: _context(event.name, actor)),
     FacetRow(Facet.MODULE, ModuleLoaded, Credit.NEAREST, lambda event, _: _module(event)),
     FacetRow(Facet.MODULE_DIGEST, ModuleLoaded, Credit.NEAREST, _module_digest),
     FacetRow(Facet.TREE, FileTouched, Credit.LINEAGE, lambda event, _: path_levels(event.path)[:1]),
