@@ -57,7 +57,7 @@ quality: $(VENV)/runtime ## Measure the demo on six fleets and write docs/qualit
 
 lock: ## Resolve the requirements anew, with hashes, for Python 3.11 to 3.14 on Linux and macOS (needs uv).
 	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/runtime.txt
-	$(LOCK) pyproject.toml requirements/build.in --group test --group lint --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml requirements/build.in --all-extras --group test --group lint --output-file requirements/dev.txt
 
 clean: ## Remove the environment, caches and everything that was produced.
 	rm -rf $(VENV) build dist demo-output

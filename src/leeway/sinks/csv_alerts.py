@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from leeway.findings import CAUTION, Finding
+from leeway.sinks.sink import Told
 from leeway.text import display, to_csv_cell
 
 COLUMNS = (
@@ -25,6 +26,7 @@ COLUMNS = (
     "lineage",
     "evidence",
     "tags",
+    "context",
     "event_ids",
     "linked_to",
     "note",
@@ -39,8 +41,9 @@ class CsvAlerts:
 
     name: ClassVar[str] = "csv"
     suffix: ClassVar[str] = ".csv"
+    is_appended: ClassVar[bool] = True
 
-    def render(self, findings: Iterable[Finding]) -> bytes:
+    def render(self, findings: Iterable[Finding], told: Told | None = None) -> bytes:  # noqa: ARG002  # no column for it
         """Return a header and one row a finding (RFC 4180, UTF-8)."""
         text = io.StringIO(newline="")
         writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
@@ -62,8 +65,10 @@ def _cell(finding: Finding, column: str) -> str:
             return " > ".join(finding.lineage)
         case "evidence":
             return finding.reason
-        case "tags" | "event_ids":
-            return " ".join(getattr(finding, column)) if column == "event_ids" else ", ".join(finding.tags)
+        case "event_ids":
+            return " ".join(finding.event_ids)
+        case "tags" | "context":
+            return ", ".join(getattr(finding, column))
         case "note":
             return CAUTION
     return str(getattr(finding, column))

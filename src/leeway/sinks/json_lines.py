@@ -1,4 +1,4 @@
-"""One JSON object a line, keys sorted: the lossless form."""
+"""JSON with sorted keys, one object a line or one document: the lossless forms."""
 
 import json
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from leeway.findings import Finding, evidence_digest
+from leeway.sinks.sink import Told
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -36,6 +37,7 @@ def finding_record(finding: Finding) -> dict[str, object]:
         "command_line": finding.command_line,
         "lineage": list(finding.lineage),
         "tags": list(finding.tags),
+        "context": list(finding.context),
         "state": finding.state,
         "members": list(finding.members),
         "linked_to": finding.linked_to,
@@ -48,10 +50,35 @@ class JsonLinesFindings:
 
     name: ClassVar[str] = "jsonl"
     suffix: ClassVar[str] = ".jsonl"
+    is_appended: ClassVar[bool] = True
 
-    def render(self, findings: Iterable[Finding]) -> bytes:
+    def render(self, findings: Iterable[Finding], told: Told | None = None) -> bytes:
         """Return one line a finding, what a terminal would obey escaped."""
-        return b"".join(escaped(_ENCODER.encode(finding_record(finding))) + b"\n" for finding in findings)
+        return b"".join(as_json(told_record(finding, told)) + b"\n" for finding in findings)
+
+
+class JsonDocument:
+    """Findings as one JSON document: an array, indented."""
+
+    name: ClassVar[str] = "json"
+    suffix: ClassVar[str] = ".json"
+    is_appended: ClassVar[bool] = False
+
+    def render(self, findings: Iterable[Finding], told: Told | None = None) -> bytes:
+        """Return an array of the findings."""
+        body = _ENCODER.encode([told_record(finding, told) for finding in findings])
+        return escaped(msgspec.json.format(body, indent=2)) + b"\n"
+
+
+def told_record(finding: Finding, told: Told | None) -> dict[str, object]:
+    """Return the record of a finding with what a delivery says of it."""
+    added = {} if told is None else {"activity": told.activity, "case_days": told.days, "delivery": told.delivery}
+    return finding_record(finding) | added
+
+
+def as_json(record: object) -> bytes:
+    """Return plain values as one line of JSON: keys sorted, what a terminal would obey escaped."""
+    return escaped(_ENCODER.encode(record))
 
 
 def escaped(document: bytes) -> bytes:
