@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 from leeway import correlation
+from leeway.context import upkeep_context
 from leeway.correlation import flow_and_module
 from leeway.detectors import ALL, Detector
 from leeway.findings import ANOMALY_TYPES, CORRELATIONS, HEALTH_TYPES, TAGS
-from leeway.health import cardinality
+from leeway.health import cardinality, telemetry_gap
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "detectors.md"
 
@@ -30,10 +31,12 @@ def page() -> str:
         title = "the ten anomaly types" if detector.name in ANOMALY_TYPES else "registered beyond the ten"
         parts.append(f"\n## {detector.name}\n\n*{_question(detector)}* ({title})\n\n{inspect.getdoc(detector)}\n")
         parts.append(f"\n- Speaks {detector.closes.value}.\n- Reads: {_read(detector)}.\n{_techniques(detector.name)}")
-    told = [(CORRELATIONS[0], flow_and_module), *((name, cardinality) for name in HEALTH_TYPES)]
+    health = {"cardinality_exceeded": _told(cardinality), "telemetry_gap": _with_doc(telemetry_gap, telemetry_gap.gaps)}
+    told = [(CORRELATIONS[0], _told(flow_and_module)), *((name, health[name]) for name in HEALTH_TYPES)]
     parts.append("\n# Beyond one question\n\n" + (inspect.getdoc(correlation) or "") + "\n")
-    for name, module in told:
-        parts.append(f"\n## {name}\n\n{_told(module)}\n\n{_techniques(name)}".rstrip() + "\n")
+    for name, text in told:
+        parts.append(f"\n## {name}\n\n{text}\n\n{_techniques(name)}".rstrip() + "\n")
+    parts.append(f"\n# Context\n\n{_with_doc(upkeep_context, upkeep_context.in_context)}\n")
     return "".join(parts)
 
 
@@ -49,6 +52,10 @@ def _told(module: object) -> str:
         if not name.startswith("_") and inspect.getmodule(one) is module
     ]
     return "\n\n".join(filter(None, map(inspect.getdoc, (module, *functions))))
+
+
+def _with_doc(*told: object) -> str:
+    return "\n\n".join(filter(None, map(inspect.getdoc, told)))
 
 
 def _read(detector: Detector) -> str:

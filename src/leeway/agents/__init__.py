@@ -3,6 +3,7 @@
 from leeway.agents.arguments import argument_shape, normalise, process_name
 from leeway.agents.attribution import Actor, Attribution, Known, Overflow, Registry, Rules, Signers
 from leeway.agents.catalogue import Catalogue, Tier, catalogue, is_model_file
+from leeway.agents.hosts import FullNames, HostDoubt, Hosts, learnt_names
 from leeway.agents.instances import Instance, InstanceKey, Lineage
 from leeway.agents.key import OTHER_ARGUMENTS, AgentKey, IdKey
 from leeway.agents.upkeep import Upkeep, UpkeepTable, upkeep
@@ -13,6 +14,9 @@ __all__ = [
     "AgentKey",
     "Attribution",
     "Catalogue",
+    "FullNames",
+    "HostDoubt",
+    "Hosts",
     "IdKey",
     "Instance",
     "InstanceKey",
@@ -28,6 +32,7 @@ __all__ = [
     "argument_shape",
     "catalogue",
     "is_model_file",
+    "learnt_names",
     "normalise",
     "process_name",
     "upkeep",

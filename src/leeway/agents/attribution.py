@@ -4,10 +4,11 @@ An instance counts for itself, where it is an agent, and for every ancestor that
 adds credit and never moves it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from leeway.agents.arguments import argument_shape, process_name
 from leeway.agents.catalogue import Catalogue, Tier
@@ -62,6 +63,10 @@ class Known(NamedTuple):
     instances: Mapping[InstanceKey, Instance]
     signers: Signers
     registry: Registry
+    short_of: Callable[[str], str | None] = lambda _: None
+    """The short name that a machine went by before its full one was known."""
+    unsettled: frozenset[str] = frozenset()
+    """Hosts whose name may still turn out to be another one before the day closes."""
 
 
 class Overflow(Struct, frozen=True):
@@ -121,12 +126,13 @@ class Attribution:
         return Actor(key.host, chain[-1], parent, user, instance.command_line or "", tuple(chain[-8:]), instance.image)
 
     def uncertain(self) -> frozenset[str]:
-        """Return the agents that later events of the day may rename: a digest, and so a signer, may yet be learnt."""
+        """Return the agents that later events of the day may rename, by a signer or by the name of their host."""
         signing = {host for host, _ in self._known.signers}
         return frozenset(
             agent
             for key, agent in self._ids.items()
-            if key.host in signing and self.lineage[key].unit is None and not self._is_weighed(key)
+            if key.host in self._known.unsettled
+            or (key.host in signing and self.lineage[key].unit is None and not self._is_weighed(key))
         )
 
     def _is_weighed(self, key: InstanceKey) -> bool:
@@ -226,7 +232,13 @@ class Attribution:
         return known or self._rules.catalogue.tier(instance.evidence, instance.image) is Tier.AGENT
 
     def _known_id(self, key: AgentKey) -> str | None:
-        """Return the id a key goes by: its own, or that of the one agent it differs from by an unknown signer."""
+        """Return the id a key goes by: its own, or the one it had while the host was known by its short name only."""
+        found = self._id_under(key)
+        short = self._known.short_of(key.machine) if found is None else None
+        return found if short is None else self._id_under(replace(key, machine=short))
+
+    def _id_under(self, key: AgentKey) -> str | None:
+        """Return the id of a key, or that of the one agent it differs from by an unknown signer."""
         registry = self._known.registry
         found = registry.get(key)
         if found is not None:

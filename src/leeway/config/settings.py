@@ -105,3 +105,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     caps: Caps = Caps()
     scope: Scope = Scope()
     tenant: str = "default"
+    aliases: dict[str, str] = {}  # msgspec copies empty defaults
+    """Host names, lower case, to the host they belong to; from an alias file."""

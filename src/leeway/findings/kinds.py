@@ -19,9 +19,10 @@ REGISTERED_TYPES = ("destination_fan_out", "process_not_allowed", "module_not_ap
 
 CORRELATIONS = ("flow_and_module",)
 
-HEALTH_TYPES = ("cardinality_exceeded",)
+HEALTH_TYPES = ("cardinality_exceeded", "telemetry_gap")
 
 TAGS: dict[str, tuple[str, ...]] = {
+    "telemetry_gap": ("ATT&CK T1562",),
     "new_user": ("ATT&CK T1078",),
     "new_destination": ("ATT&CK T1071",),
     "destination_fan_out": ("ATT&CK T1071", "ATT&CK T1046"),

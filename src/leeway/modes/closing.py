@@ -61,6 +61,7 @@ def close_days(directory: Directory, request: Request, report: Report, changed: 
         (report.closed if is_final else report.open).append(outcome.day.isoformat())
         report.findings += _news(known, outcome.findings)
         report.agents = max(report.agents, len(outcome.summaries))
+        report.hosts_in_doubt |= {doubt.label: list(doubt.full_names) for doubt in outcome.doubts}
 
 
 def _reopened(directory: Directory, report: Report, changed: set[int]) -> int | None:

@@ -9,19 +9,31 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from leeway.agents import AgentKey, IdKey, Instance
+from leeway.agents import AgentKey, FullNames, IdKey, Instance
 from leeway.baselines import Baseline, decode_baseline, encode_baseline
 from leeway.config import Settings
 from leeway.errors import NotFoundError, StateError
-from leeway.findings import Finding, Verdict
+from leeway.findings import Finding, Verdict, in_force
+from leeway.health import Heard
 from leeway.pipeline import Outcome, World
 from leeway.pipeline.world import remembered
+from leeway.sinks import Delivery, Recipient
+from leeway.sinks.outbox import (
+    announced_with,
+    decode_announced,
+    decode_delivery,
+    delivery_of,
+    encode_row,
+    to_announce,
+)
 from leeway.storage import Database, Row, hold, make_private_directory
 
 _ENCODE = msgspec.msgpack.Encoder(order="deterministic").encode
 _AGENT_KEYS = msgspec.msgpack.Decoder(AgentKey)
 _INSTANCES = msgspec.msgpack.Decoder(Instance)
 _SIGNED = msgspec.msgpack.Decoder(tuple[str, str])
+_FULL_NAMES = msgspec.msgpack.Decoder(FullNames)
+_HEARD = msgspec.msgpack.Decoder(Heard)
 _FINDINGS = msgspec.msgpack.Decoder(Finding)
 _SETTINGS = msgspec.json.Decoder(Settings)
 _VERDICTS = msgspec.msgpack.Decoder(Verdict)
@@ -42,6 +54,8 @@ class Directory:
         """
         self.path = path
         self.ids = ids
+        self.recipients: tuple[Recipient, ...] = ()
+        """Who is told of the findings that this run commits."""
         self.database = Database(path / _STATE)
         self._check_key()
 
@@ -92,6 +106,12 @@ class Directory:
                 _decoded(_AGENT_KEYS.decode, key): body.decode() for key, body in database.state("agent", before)
             },
             baselines={key.decode(): decode_baseline(body) for key, body in database.state("baseline", before)},
+            hosts={key.decode(): _decoded(_FULL_NAMES.decode, body) for key, body in database.state("host", before)},
+            sensors={
+                key.decode(): heard
+                for key, body in database.state("sensor", before)
+                if (heard := _decoded(_HEARD.decode, body))
+            },
             yesterday=yesterday,
         )
 
@@ -106,7 +126,7 @@ class Directory:
         day = outcome.day.toordinal()
         with self.database.transaction():
             self.database.put_state(day, _rows(outcome))
-            self._put_findings(outcome.findings)
+            self._put_findings(outcome.findings, outcome.day)
             self.database.set_meta("closed_through", str(day))
             self.database.forget_events(day - keep_days)
             self.database.thin_state(day - keep_days)
@@ -118,7 +138,7 @@ class Directory:
         """
         with self.database.transaction():
             self.database.put_state(outcome.day.toordinal(), _rows(outcome))
-            self._put_findings(outcome.findings)
+            self._put_findings(outcome.findings, outcome.day)
 
     def reopen(self, day: int) -> None:
         """Forget what a day and the later ones taught, so that they can be judged again."""
@@ -149,10 +169,34 @@ class Directory:
         with self.database.transaction():
             self.database.add_verdict(_ENCODE(verdict))
 
-    def _put_findings(self, findings: Iterable[Finding]) -> None:
+    def deliveries(self) -> list[Delivery]:
+        """Return the deliveries that wait, and the dead ones: earlier days first, then new cases, then the gravest."""
+        waiting = (decode_delivery(body) for body in self.database.outbox())
+        return sorted(waiting, key=lambda one: (one.day, one.activity, -one.severity, one.id))
+
+    def settle(self, sent: Iterable[str], kept: Iterable[Delivery]) -> None:
+        """Let go the deliveries (ids) that were acknowledged, and keep what became of others."""
+        with self.database.transaction():
+            self.database.drop_outbox(sent)
+            self.database.put_outbox((one.id, encode_row(one)) for one in kept)
+
+    def _put_findings(self, findings: tuple[Finding, ...], day: date) -> None:
+        """Store findings and, within the same transaction, who is to be told of them."""
         self.database.put_findings(
             (one.finding_id, one.day.toordinal(), one.is_final, _ENCODE(one)) for one in findings
         )
+        verdicts = in_force(self.verdicts(), day) if self.recipients else {}
+        for recipient in self.recipients:
+            for one in to_announce(findings, recipient, verdicts):
+                self._address(one, recipient)
+
+    def _address(self, one: Finding, recipient: Recipient) -> None:
+        stored = self.database.announced(recipient.key, one.case_id)
+        known = decode_announced(stored) if stored is not None else None
+        delivery = delivery_of(self.ids, recipient, one, known)
+        if delivery is not None:
+            self.database.put_outbox([(delivery.id, encode_row(delivery))])
+            self.database.announce(recipient.key, one.case_id, encode_row(announced_with(delivery, known)))
 
 
 def _rows(outcome: Outcome) -> Iterator[Row]:
@@ -164,6 +208,10 @@ def _rows(outcome: Outcome) -> Iterator[Row]:
         yield Row("signer", _ENCODE(signed), signer.encode())
     for key, agent in outcome.registry.items():
         yield Row("agent", _ENCODE(key), agent.encode())
+    for label, full_names in outcome.hosts.items():
+        yield Row("host", label.encode(), _ENCODE(full_names))
+    for sensor, heard in outcome.sensors.items():
+        yield Row("sensor", sensor.encode(), _ENCODE(heard))
 
 
 def _decoded(decode: Callable[[bytes], _Stored], body: bytes) -> _Stored:

@@ -7,6 +7,30 @@ from leeway.findings import CAUTION, Finding, Severity
 
 
 @dataclass
+class Deliveries:
+    """What came of telling sinks."""
+
+    sent: int = 0
+    waiting: int = 0
+    """To be tried again by a later run."""
+    dead: int = 0
+    """Refused, or tried twenty times; kept."""
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Why deliveries wait or are dead: the sink's form and the reason, without its address, to their number."""
+
+    def __str__(self) -> str:
+        counts = ((self.sent, "sent"), (self.waiting, "waiting"), (self.dead, "dead"))
+        told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
+        why = "; ".join(reason for reason, _ in sorted(self.reasons.items()))
+        return (told or "none") + (f": {why}" if why else "")
+
+    def as_json(self) -> dict[str, object]:
+        """Return the counts and reasons."""
+        reasons = dict(sorted(self.reasons.items()))
+        return {"sent": self.sent, "waiting": self.waiting, "dead": self.dead, "reasons": reasons}
+
+
+@dataclass
 class Report:
     """Counts of one run; every cap, rejection and gap is in it."""
 
@@ -33,7 +57,11 @@ class Report:
     """New ones, or such that changed since the last run."""
     not_observable: dict[str, list[str]] = field(default_factory=dict)
     """Detector to what no source of this run can see: silence there is not quiet."""
+    hosts_in_doubt: dict[str, list[str]] = field(default_factory=dict)
+    """Short host name to the full ones that it may be; merged with none of them."""
     observe: bool = False
+    deliveries: Deliveries | None = None
+    """None where no sink was given and nothing waits for one."""
     files: list[str] = field(default_factory=list)
 
     @property
@@ -67,7 +95,9 @@ class Report:
             "findings_by_severity": self.severities(),
             "finding_ids": sorted(one.finding_id for one in self.findings),
             "not_observable": self.not_observable,
+            "hosts_in_doubt": dict(sorted(self.hosts_in_doubt.items())),
             "delivered": not self.observe,
+            "deliveries": self.deliveries.as_json() if self.deliveries else None,
             "files": self.files,
             "caution": CAUTION,
         }

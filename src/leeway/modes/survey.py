@@ -5,7 +5,7 @@ from datetime import date
 from itertools import count
 from typing import NamedTuple
 
-from leeway.agents import AgentKey, Attribution, Catalogue, IdKey, Known, catalogue
+from leeway.agents import AgentKey, Attribution, Catalogue, FullNames, Hosts, IdKey, Known, catalogue, learnt_names
 from leeway.agents import Rules as AttributionRules
 from leeway.config import Settings
 from leeway.events import AnyEvent, order
@@ -31,6 +31,8 @@ def survey(sources: tuple[Source, ...], settings: Settings, ids: IdKey, progress
     """Return the agents of all events of `sources`, watched ones first, with why each is taken for one."""
     entries = catalogue()
     events = [event for day in _by_day(sources, progress).values() for event in day.values()]
+    hosts = Hosts({}, settings.aliases, {event.host for event in events})
+    events = list(hosts.renamed(events))
     rules = AttributionRules(entries, settings.scope, settings.caps.shapes, ids)
     attribution = Attribution(sorted(events, key=order), Known({}, {}, {}), rules)
     found: dict[AgentKey, Surveyed] = {}
@@ -59,10 +61,13 @@ def survey_summaries(
 ) -> list[tuple[AgentKey, Summary]]:
     """Return the summary of every agent and day of `sources`, as an engine makes them; ordered by day and agent."""
     known = Known({}, {}, {})
+    hosts: dict[str, FullNames] = {}
     rules = AttributionRules(catalogue(), settings.scope, settings.caps.shapes, ids)
     rows: list[tuple[AgentKey, Summary]] = []
     for day, events in sorted(_by_day(sources, progress).items()):
-        ordered = sorted(events.values(), key=order)
+        named = Hosts(hosts, settings.aliases, {event.host for event in events.values()})
+        hosts = learnt_names(hosts, settings.aliases, {event.host for event in events.values()})
+        ordered = sorted(named.renamed(events.values()), key=order)
         attribution = Attribution(ordered, known, rules)
         summaries = engine.summarise(day, ordered, attribution, Bound(settings.caps, ids))
         names = {agent: key for key, agent in sorted(attribution.registry.items(), key=lambda pair: repr(pair[0]))}
@@ -72,6 +77,7 @@ def survey_summaries(
             {**known.instances, **carried},
             {**known.signers, **attribution.learnt_signers(ordered)},
             {**known.registry, **attribution.registry},
+            named.short_of,
         )
     return rows
 

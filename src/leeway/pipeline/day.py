@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from leeway.agents import Actor, AgentKey, Attribution, Instance
+from leeway.agents import Actor, AgentKey, Attribution, FullNames, HostDoubt, Hosts, Instance, learnt_names
 from leeway.baselines import Baseline, Reference, Relatives, Remarks, promote, trust
 from leeway.baselines.membership import AgentState
 from leeway.context import in_context
@@ -12,12 +12,25 @@ from leeway.correlation import Naming, combine, flow_and_module, link
 from leeway.detectors import View, judge
 from leeway.events import AnyEvent, order
 from leeway.findings import Finding, Held, Severity, Signal
-from leeway.health import baseline_overflow, facet_overflow, shape_overflow
+from leeway.health import (
+    Heard,
+    baseline_overflow,
+    facet_overflow,
+    gap_finding,
+    gaps,
+    heard_on,
+    remember,
+    shape_overflow,
+)
 from leeway.pipeline.world import Terms, World, remembered
 from leeway.summaries import FACETS, Credit, Summary
 
 NEAREST = frozenset(row.facet for row in FACETS if row.credit is Credit.NEAREST)
 """Facets of what counts for the nearest agent only."""
+
+
+_Key = TypeVar("_Key")
+_Known = TypeVar("_Known")
 
 
 class DayEvents(NamedTuple):
@@ -38,12 +51,16 @@ class Outcome(NamedTuple):
     """Agent id to the key it was seen under."""
     world: World
     """What is known after the day; of an open day, what was known before."""
-    baselines: Mapping[str, Baseline]
+    baselines: Mapping[str, Baseline] = {}
     """Those that changed."""
-    instances: tuple[Instance, ...]
+    instances: tuple[Instance, ...] = ()
     """Those that an event named."""
-    signers: Mapping[tuple[str, str], str]
-    registry: Mapping[AgentKey, str]
+    signers: Mapping[tuple[str, str], str] = {}
+    registry: Mapping[AgentKey, str] = {}
+    hosts: Mapping[str, FullNames] = {}
+    sensors: Mapping[str, Heard] = {}
+    doubts: tuple[HostDoubt, ...] = ()
+    """Short host names of the day that may be one of several hosts, and were merged with none."""
 
 
 def close_day(world: World, events: DayEvents, terms: Terms, *, is_final: bool = True) -> Outcome:
@@ -53,27 +70,81 @@ def close_day(world: World, events: DayEvents, terms: Terms, *, is_final: bool =
     could take back is left out of them: agents that it could rename (their start was not seen, or their digest on a
     host where signers are known), and what a child loaded that may yet turn out to be an agent itself.
     """
+    hosts = Hosts(world.hosts, terms.settings.aliases, (event.host for event in events.trusted))
+    names = {event.host for event in (*events.trusted, *events.judged)}
+    hosts.take_over((key.machine for key in world.registry), names)
+    events = DayEvents(events.day, hosts.renamed(events.judged), hosts.renamed(events.trusted))
     ordered = sorted((*events.trusted, *events.judged), key=order)
-    attribution = Attribution(ordered, world.known, terms.attribution)
+    attribution = Attribution(ordered, world.known(hosts), terms.attribution)
     day = _Day(world, attribution, events, terms, is_final=is_final)
     baselines = day.trusted()
     findings = day.judged(baselines)
-    outcome = Outcome(events.day, tuple(findings), day.summaries, day.names, world, {}, (), {}, {})
+    outcome = Outcome(events.day, tuple(findings), day.summaries, day.names, world, doubts=hosts.doubts(names))
     if not is_final:
         return outcome._replace(baselines=baselines)
     learnt = day.promoted(baselines, findings)
-    instances = tuple(attribution.lineage.instances())
-    signers = {k: v for k, v in attribution.learnt_signers(ordered).items() if world.signers.get(k) != v}
-    registry = {k: v for k, v in attribution.registry.items() if world.registry.get(k) != v and v in day.summaries}
-    number = events.day.toordinal()
-    after = World(
-        instances={**remembered(world.instances.values(), number), **remembered(instances, number)},
-        signers={**world.signers, **signers},
-        registry={**world.registry, **registry},
-        baselines={**world.baselines, **learnt},
-        yesterday=_by_agent(findings),
-    )
-    return outcome._replace(world=after, baselines=learnt, instances=instances, signers=signers, registry=registry)
+    silences = _silences(world, hosts, ordered, events, terms)
+    named = learnt_names(world.hosts, terms.settings.aliases, names)
+    changes = _Learnt(day, attribution, ordered, learnt, named, silences.sensors)
+    return changes.outcome(outcome._replace(findings=(*findings, *silences.findings)), world)
+
+
+class _Silences(NamedTuple):
+    """Which sensors were silent, and what is known of all of them after the day."""
+
+    findings: tuple[Finding, ...]
+    sensors: dict[str, Heard]
+
+
+def _silences(world: World, hosts: Hosts, ordered: Iterable[AnyEvent], events: DayEvents, terms: Terms) -> _Silences:
+    known = {hosts.resolve(one): days for one, days in world.sensors.items()}
+    known |= {one: days for one, days in world.sensors.items() if hosts.resolve(one) == one}
+    heard = heard_on(ordered)
+    found = gaps(known, heard, events.day) if events.judged else []
+    findings = tuple(gap_finding(gap, terms.ids, terms.settings.tenant, events.day) for gap in found)
+    return _Silences(findings, remember(known, heard, events.day))
+
+
+class _Learnt(NamedTuple):
+    """What a closed day taught."""
+
+    day: "_Day"
+    attribution: Attribution
+    ordered: list[AnyEvent]
+    baselines: dict[str, Baseline]
+    hosts: dict[str, FullNames]
+    sensors: dict[str, Heard]
+
+    def outcome(self, outcome: Outcome, world: World) -> Outcome:
+        """Return the outcome with the changes, and with the world after the day."""
+        instances = tuple(self.attribution.lineage.instances())
+        signers = _changed(self.attribution.learnt_signers(self.ordered), world.signers)
+        registry = _changed(self.attribution.registry, world.registry)
+        registry = {key: agent for key, agent in registry.items() if agent in self.day.summaries}
+        number = outcome.day.toordinal()
+        after = World(
+            instances={**remembered(world.instances.values(), number), **remembered(instances, number)},
+            signers={**world.signers, **signers},
+            registry={**world.registry, **registry},
+            baselines={**world.baselines, **self.baselines},
+            hosts=self.hosts,
+            sensors=self.sensors,
+            yesterday=_by_agent(outcome.findings),
+        )
+        return outcome._replace(
+            world=after,
+            baselines=self.baselines,
+            instances=instances,
+            signers=signers,
+            registry=registry,
+            hosts=_changed(self.hosts, world.hosts),
+            # One that is known no more is written as empty: a row that is kept would be known again after a restart.
+            sensors=_changed({**dict.fromkeys(world.sensors, ()), **self.sensors}, world.sensors),
+        )
+
+
+def _changed(after: Mapping[_Key, _Known], before: Mapping[_Key, _Known]) -> dict[_Key, _Known]:
+    return {key: value for key, value in after.items() if before.get(key) != value}
 
 
 class _Day:

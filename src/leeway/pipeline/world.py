@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from leeway.agents import AgentKey, Catalogue, IdKey, Instance, InstanceKey, Known
+from msgspec.structs import replace
+
+from leeway.agents import AgentKey, Catalogue, FullNames, Hosts, IdKey, Instance, InstanceKey, Known
 from leeway.agents import Rules as AttributionRules
 from leeway.baselines import Baseline
 from leeway.config import Policy, Settings
 from leeway.detectors import Detector
 from leeway.findings import Finding, Held, Judgement, Verdict, in_force
+from leeway.health import Heard
 from leeway.pipeline.verbs import Verbs
 from leeway.summaries import Bound
 
@@ -63,13 +66,35 @@ class World:
     signers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     registry: Mapping[AgentKey, str] = field(default_factory=dict)
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    hosts: Mapping[str, FullNames] = field(default_factory=dict)
+    """First label of a host name to the full names that start with it."""
+    sensors: Mapping[str, Heard] = field(default_factory=dict)
+    """Sensor to the hours in which it spoke on the last closed days."""
     yesterday: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     """Final findings of the last closed day, by agent."""
 
-    @property
-    def known(self) -> Known:
-        """What attribution builds on."""
-        return Known(self.instances, self.signers, self.registry)
+    def known(self, hosts: Hosts) -> Known:
+        """Return what attribution builds on, under the names that hosts go by now."""
+        moved = {
+            (key := InstanceKey(hosts.resolve(one.key.host), one.key.local)): replace(
+                one, key=key, parent=_moved(one.parent, hosts)
+            )
+            for one in self.instances.values()
+            if hosts.resolve(one.key.host) != one.key.host
+        }
+        signers = {
+            (name, digest): signer
+            for (host, digest), signer in self.signers.items()
+            if (name := hosts.resolve(host)) != host
+        }
+        # What was seen under the present name since knows more than what was carried over from the old one.
+        return Known(
+            {**moved, **self.instances}, {**signers, **self.signers}, self.registry, hosts.short_of, hosts.unsettled
+        )
+
+
+def _moved(key: InstanceKey | None, hosts: Hosts) -> InstanceKey | None:
+    return None if key is None else InstanceKey(hosts.resolve(key.host), key.local)
 
 
 def remembered(instances: Iterable[Instance], day: int) -> dict[InstanceKey, Instance]:

@@ -114,8 +114,9 @@ def _key_of(agent: SimulatedAgent, *, is_signed: bool) -> AgentKey:
         return AgentKey(declared=agent.declared_uid)
     name = process_name(agent.image)
     if agent.unit:
-        return AgentKey(agent.host, name, unit=agent.unit)
-    return AgentKey(agent.host, name, argument_shape(redact(agent.command_line)), agent.signer if is_signed else None)
+        return AgentKey(agent.host.casefold(), name, unit=agent.unit)
+    signer = agent.signer if is_signed else None
+    return AgentKey(agent.host.casefold(), name, argument_shape(redact(agent.command_line)), signer)
 
 
 def run_demo(seed: int, events: Path, state: Path, progress: Progress = quiet) -> DemoRun:
