@@ -32,6 +32,8 @@ class Logged(NamedTuple):
     channel: str = "Microsoft-Windows-Sysmon/Operational"
     computer: str = "WS1.example.org"
     time: datetime = datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC)
+    inner: bool = False
+    """Whether EventData is a value with a template of its own, as the event log itself writes it."""
 
 
 def written(chunks: Iterable[Iterable[Logged]], *, dirty: bool = False) -> bytes:
@@ -73,42 +75,63 @@ def _chunk(records: list[Logged], first: int) -> tuple[bytes, int]:
 
 
 def _binary_xml(record: Logged, number: int, at: int, templates: dict) -> bytes:
-    values = [record.event_id, record.time, number, record.channel, record.computer, *record.data.values()]
-    shape = (tuple(record.data), tuple(_kind(value) for value in values))
-    start = _FRAGMENT + b"\x0c\x01" + struct.pack("<I", hash(shape[0]) & 0xFFFF)
-    where = at + len(start) + 4
+    system = [record.event_id, record.time, number, record.channel, record.computer]
+    data = list(record.data.values())
+    if not record.inner:
+        return _instance(system + data, at, (tuple(record.data), "whole"), templates)
+    # The inner fragment's place is known once the outer one is written: its length does not depend on it.
+    blank = _instance(system, at, ((), "outer"), dict(templates), b"?")
+    inner = _instance(data, at + len(blank) - 1, (tuple(record.data), "inner"), templates)
+    return _instance(system, at, ((), "outer"), templates, inner)
+
+
+def _instance(values: list[Value], at: int, shape: tuple, templates: dict, fragment: bytes = b"") -> bytes:
+    kinds = [_kind(value) for value in values] + [0x21] * bool(fragment)
+    packed = [_packed(value) for value in values] + [fragment] * bool(fragment)
+    shape = (*shape, tuple(kinds))
+    start = _FRAGMENT + b"\x0c\x01" + struct.pack("<I", 1)
+    where, definition = at + len(start) + 4, b""
     if shape in templates:
-        definition, where = b"", templates[shape]
+        where = templates[shape]
     else:
         templates[shape] = where
-        definition = _template(list(record.data), [_kind(value) for value in values], where)
-    packed = [_packed(value) for value in values]
-    table = b"".join(
-        struct.pack("<HBB", len(data), _kind(value), 0) for data, value in zip(packed, values, strict=True)
-    )
-    return start + struct.pack("<I", where) + definition + struct.pack("<I", len(values)) + table + b"".join(packed)
+        definition = _template(list(shape[0]), kinds, where, shape[1])
+    table = b"".join(struct.pack("<HBB", len(each), kind, 0) for each, kind in zip(packed, kinds, strict=True))
+    return start + struct.pack("<I", where) + definition + struct.pack("<I", len(packed)) + table + b"".join(packed)
 
 
-def _template(names: list[str], kinds: list[int], at: int) -> bytes:
+def _template(names: list[str], kinds: list[int], at: int, part: str) -> bytes:
     out = _Pen(at + 24)
     out.raw(_FRAGMENT)
+    first = 0
+    if part != "inner":
+        first = _system(out, kinds)
+    if part == "outer":
+        out.raw(struct.pack("<BHB", 0x0E, first, 0x21))
+    else:
+        out.open("EventData")
+        for index, name in enumerate(names, first):
+            out.element("Data", index, kinds[index], {"Name": name})
+        out.raw(_END)
+    out.raw((_END if part != "inner" else b"") + b"\0")
+    data = bytes(out.bytes)
+    return struct.pack("<I16sI", 0, UUID(int=at).bytes_le, len(data)) + data
+
+
+def _system(out: "_Pen", kinds: list[int]) -> int:
     out.open("Event")
     out.open("System")
     out.open("Provider", {"Name": "A provider"})
     out.raw(_EMPTY)
-    for index, name in enumerate(("EventID", "TimeCreated", "EventRecordID", "Channel", "Computer")):
+    names = ("EventID", "TimeCreated", "EventRecordID", "Channel", "Computer")
+    for index, name in enumerate(names):
         if name == "TimeCreated":
             out.open(name, {"SystemTime": (index, kinds[index])})
             out.raw(_EMPTY)
         else:
             out.element(name, index, kinds[index])
     out.raw(_END)
-    out.open("EventData")
-    for index, name in enumerate(names, 5):
-        out.element("Data", index, kinds[index], {"Name": name})
-    out.raw(_END + _END + b"\0")
-    data = bytes(out.bytes)
-    return struct.pack("<I16sI", 0, UUID(int=at).bytes_le, len(data)) + data
+    return len(names)
 
 
 class _Pen:
@@ -169,3 +192,25 @@ def _packed(value: Value) -> bytes:
 
 def _filetime(time: datetime) -> int:
     return int((time - _EPOCH).total_seconds() * 10_000_000)
+
+
+def nested_templates(depth: int, repeats: int) -> bytes:
+    """Return a chunk of one record: a template that writes its one value `repeats` times, in itself `depth` times."""
+    start = _FRAGMENT + b"\x0c\x01" + struct.pack("<I", 1)
+    where = _HEADER + 24 + len(start) + 4
+    pen = _Pen(where + 24)
+    pen.raw(_FRAGMENT)
+    pen.open("A")
+    for _ in range(repeats):
+        pen.element("B", 0, 0x21)
+    pen.raw(_END + b"\0")
+    template = struct.pack("<I16sI", 0, UUID(int=1).bytes_le, len(pen.bytes)) + pen.bytes
+    inner, head = b"\0", start + struct.pack("<I", where)
+    for level in range(depth, 0, -1):
+        table = struct.pack("<IHBB", 1, len(inner), 0x21, 0)
+        inner = head + (template if level == 1 else b"") + table + inner
+    size = 24 + len(inner) + 4
+    record = struct.pack("<IIQQ", 0x2A2A, size, 1, 0) + inner + struct.pack("<I", size)
+    free = _HEADER + len(record)
+    chunk = struct.pack("<8sQQQQIII", b"ElfChnk", 1, 1, 1, 1, 128, _HEADER, free).ljust(_HEADER, b"\0") + record
+    return sealed(chunk.ljust(CHUNK, b"\0"))

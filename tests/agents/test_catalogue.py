@@ -93,7 +93,7 @@ TORCH = (r"C:\py\Lib\site-packages\torch\lib\torch_cpu.dll",)
         case("agent", "node", "node app.js", hosts=("bedrock-runtime.eu-west-1.amazonaws.com",), id="node + bedrock"),
         case("agent", "python", hosts=("API.OpenAI.com.",), id="mixed case and root dot"),
         case("agent", "python", files=("/m/phi.gguf",), id="python + model file"),
-        case("agent", "python", modules=TORCH, id="python + torch"),
+        case("agent", "python", modules=TORCH, files=("/m/x.pt",), hosts=("hf.co",), id="python + torch + model store"),
         case("agent", "java", hosts=("x.openai.azure.com",), id="java + Azure OpenAI"),
         case("agent", "code", hosts=("api.githubcopilot.com",), id="code + Copilot"),
         case("agent", r"C:\x\2.1.exe", signer="Anthropic, PBC", id="signed by Anthropic"),
@@ -106,6 +106,7 @@ TORCH = (r"C:\py\Lib\site-packages\torch\lib\torch_cpu.dll",)
         case("possible", "/usr/bin/curl", f"curl https://{API[0]}/v1", hosts=API, id="curl + api"),
         case("possible", r"C:\x\crewai.exe", "crewai run", id="crewai alone"),
         case("possible", "python", hosts=("huggingface.co",), id="python + model store"),
+        case("possible", "python", modules=TORCH, id="python + torch, a library"),
         case("possible", "python", hosts=(("localhost", 11434),), id="python + local port"),
         # weak
         case("weak", "/usr/bin/python3", "python3 app.py", id="python without evidence"),
@@ -236,6 +237,7 @@ def test_model_files(path: str, *, expected: bool) -> None:
 
 def test_dedicated_extensions_are_the_same_in_both_places() -> None:
     dedicated = KNOWN.describe("model_file.dedicated").patterns
+    dedicated += KNOWN.describe("model_file.shared").patterns
     general = KNOWN.describe("model_file.general").patterns
     assert all(is_model_file(f"/m/a.{one}") for one in dedicated)
     assert all(not is_model_file(f"/m/a.{one}") for one in general)

@@ -142,6 +142,14 @@ def first_spawn(journal: Journal) -> None:
     bot = bot_run(journal, 8)
     journal.connect(at(8, "10:01"), bot, "api.openai.com")
     journal.start(at(8, "10:05"), "git status", bot)
+    for clock in ("11:01", "12:01", "13:01", "14:01", "15:01"):
+        journal.connect(at(8, clock), bot, "api.openai.com")
+
+
+def silent_from_noon(journal: Journal) -> None:
+    bot = bot_run(journal, 8)
+    for clock in ("10:01", "11:01"):
+        journal.connect(at(8, clock), bot, "api.openai.com")
 
 
 def claude_from_day_five(journal: Journal) -> None:
@@ -190,3 +198,33 @@ def far_apart(journal: Journal) -> None:
     bot = bot_run(journal, 8)
     journal.load(at(8, "10:05"), bot, "/home/ana/libhook.so", "hook")
     journal.connect(at(8, "16:20"), bot, "paste.example.org")
+
+
+ROTATION = ("198.18.1.7", "198.19.2.7", "198.18.3.7", "198.19.4.7", "203.0.113.7", "198.18.1.9", "198.19.2.9")
+"""One address of the same provider a day, in five networks."""
+
+
+def rotating_week(journal: Journal) -> None:
+    for day, address in enumerate(ROTATION, 1):
+        bot_day(journal, day)
+        journal.connect(at(day, "10:01"), bot_run(journal, day), address)
+
+
+def next_network(journal: Journal, day: int) -> None:
+    journal.connect(at(day, "10:01"), bot_run(journal, day), "192.0.2.7")
+
+
+def other_provider(journal: Journal, day: int) -> None:
+    bot = bot_run(journal, day)
+    journal.connect(at(day, "10:01"), bot, "100.64.9.7")
+    journal.connect(at(day, "10:02"), bot, "100.65.9.7")
+
+
+def wheel_modules(journal: Journal, day: int, digest: str = "a34b3233", release: str = "1.18.0") -> None:
+    bot = bot_run(journal, day)
+    for number, name in enumerate((f"libgomp-{digest}.so.1.0.0", f"libonnxruntime.so.{release}", "_C.cpython-311.so")):
+        journal.load(at(day, f"10:0{number + 1}"), bot, f"/opt/bot/lib/{name}", f"{name} {release}")
+
+
+def next_release(journal: Journal, day: int) -> None:
+    wheel_modules(journal, day, "d22c30c5", "1.20.1")

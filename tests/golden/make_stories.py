@@ -56,6 +56,10 @@ def _week_of(*acts: Callable[[Journal, int], None]) -> Callable[[Journal], None]
 
 _TIKTOKEN = digest("tiktoken")
 _RANKER = "/srv/bot/work/ranker.safetensors"
+_PROVIDERS = (
+    '{"path":"modelcloud/ipv4.txt","cidrs":["192.0.2.0/24","198.18.0.0/15","203.0.113.0/24"]}\n'
+    '{"path":"elsewhere/ipv4.txt","cidrs":["100.64.0.0/10"]}\n'
+)
 
 STORIES = (
     Story(
@@ -63,6 +67,14 @@ STORIES = (
         promise="A Python agent that never used a shell starts one: a new child, with the chain of processes.",
         then=_day_with(acts.shell),
         expected=((8, "new_child", "MEDIUM", ("bash",)),),
+    ),
+    Story(
+        name="A2-new-named-range",
+        promise="Two networks of a provider this agent never used are one remark, about the provider's named range.",
+        learn=acts.rotating_week,
+        files={"ranges.jsonl": _PROVIDERS},
+        then=_day_with(acts.other_provider),
+        expected=((8, "new_destination", "MEDIUM", ("named range", "ranges/elsewhere")),),
     ),
     Story(
         name="A3-module-not-approved",
@@ -288,6 +300,28 @@ STORIES = (
         promise="A known child is started in a way it never was.",
         then=_day_with(acts.push),
         expected=((8, "new_child", "LOW", ("git", "push --force origin main")),),
+    ),
+    Story(
+        name="A12-a-sensor-falls-silent",
+        promise="A sensor that spoke every hour of a working day is not heard from noon on: silence is no quiet.",
+        learn=acts.childless_week,
+        then=acts.silent_from_noon,
+        expected=((8, "telemetry_gap", "LOW", ("desk",)),),
+    ),
+    Story(
+        name="D6-rotation-inside-a-range",
+        promise="A network never seen, of a provider whose networks rotate at this agent: no finding.",
+        learn=acts.rotating_week,
+        files={"ranges.jsonl": _PROVIDERS},
+        then=_day_with(acts.next_network),
+        expected=(),
+    ),
+    Story(
+        name="D7-module-of-another-release",
+        promise="The libraries of a week in another release, their versions and digests others: no new module.",
+        learn=_week_of(acts.wheel_modules),
+        then=_day_with(acts.next_release),
+        expected=(),
     ),
 )
 

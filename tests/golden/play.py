@@ -13,6 +13,7 @@ from leeway.config import Settings, load_policy
 from leeway.engines import engine_named
 from leeway.findings import Finding, Judgement, evidence_digest
 from leeway.modes import Directory, Report, Request, bootstrap, detect, open_directory, review
+from leeway.modes.ranges import import_ranges
 from leeway.sources import open_sources
 
 KEY = IdKey(sha256(b"leeway golden stories").digest())
@@ -67,10 +68,13 @@ def story_record(finding: Finding) -> dict[str, object]:
 
 
 def play(folder: Path, state: Path) -> list[dict[str, object]]:
-    """Learn, extend, judge, review and judge on, as the files in a story's folder say; return its findings in order."""
+    """Import, learn, extend, judge, review and judge on, as the files of a story say; return its findings in order."""
     options = tomllib.loads((folder / "options.toml").read_text()) if (folder / "options.toml").exists() else {}
     policy = load_policy(folder / "policy.toml") if (folder / "policy.toml").exists() else None
     given: dict[str, object] = {"observe": options.get("observe", False), **({"policy": policy} if policy else {})}
+    if (folder / "ranges.jsonl").exists():
+        with opened(state) as directory:
+            import_ranges(directory, folder / "ranges.jsonl", now=LATER)
     learn(state, folder / "learn.jsonl")
     if (folder / "extend.jsonl").exists():
         learn(state, folder / "extend.jsonl")

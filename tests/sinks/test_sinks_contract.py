@@ -3,71 +3,19 @@
 import csv
 import io
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from sink_samples import FIELDS, HOSTILE, PLAIN, hostile
 
-from leeway.findings import Evidence, Finding, Severity, Surprise, evidence_digest
-from leeway.sinks import SINKS, CsvAlerts, JsonLinesFindings, Sink, escaped, finding_record
+from leeway.findings import evidence_digest
+from leeway.sinks import SINKS, Activity, CsvAlerts, JsonLinesFindings, Sink, Told, escaped, finding_record
 from leeway.sinks.csv_alerts import COLUMNS
 from leeway.text import display, from_csv_cell
-
-PLAIN = Finding(
-    finding_id="f1",
-    case_id="c1",
-    agent="a1",
-    agent_name="claude --print @ desk",
-    type="new_child",
-    value=("bash",),
-    severity=Severity.MEDIUM,
-    day=date(2025, 3, 10),
-    first=datetime(2025, 3, 10, 9, tzinfo=UTC),
-    last=datetime(2025, 3, 10, 9, 30, 0, 5, tzinfo=UTC),
-    evidence=(Evidence("child", "bash", "one of 3 known"), Evidence("agent", "learning", "settled")),
-    event_ids=("e1", "e2"),
-    surprise=Surprise(0.125, 6, calibrated=False),
-    process="bash",
-    parent="claude",
-    user="ana",
-    command_line="bash -c id",
-    lineage=("systemd", "claude", "bash"),
-    tags=("ATT&CK T1059",),
-    state="settled",
-)
-HOSTILE = (
-    "\x1b[2J\x1b]0;owned\x07",
-    "one\rtwo\nthree\r\n",
-    "nul\x00inside",
-    "\u202egpj.exe",
-    "\u2066a\u2069\u2028b\u2029",
-    "\x9b31m\x85\x7f",
-    "=cmd|'/C calc'!A0",
-    "+1+1",
-    "-2+3",
-    "@SUM(A1)",
-    "\t=1",
-    "  =1",
-    "＝１",  # noqa: RUF001  # full width, as some spreadsheets read it
-    "'quoted",
-    '"a","b"',
-    "a,b;c",
-    "<script>alert(1)</script>",
-    "\U000e0041\ue000",
-    "é日本",
-    "",
-)
-FIELDS = ("agent_name", "process", "parent", "user", "command_line", "state", "linked_to", "agent", "type")
-
-
-def hostile(text: str) -> Finding:
-    """Return a finding with a text in every field that takes one."""
-    changed = dict.fromkeys(FIELDS, text)
-    parts = dict.fromkeys(("value", "event_ids", "lineage", "tags", "members"), (text, text))
-    return replace(PLAIN, **changed, **parts, evidence=(Evidence(text, text, text),))
 
 
 def is_quiet(body: bytes, *, ends: frozenset[str]) -> bool:
@@ -86,6 +34,9 @@ class TestEverySink:
         assert body.index("f1") < body.index("f0")
 
     def test_rows_do_not_depend_on_their_neighbours(self, sink: Sink) -> None:
+        if not sink.is_appended:
+            assert len(json.loads(sink.render([PLAIN, PLAIN]))) == 2
+            return
         head = sink.render([])
         bodies = [sink.render([one]).removeprefix(head) for one in (PLAIN, hostile("a\nb"))]
         assert sink.render([PLAIN, hostile("a\nb")]) == head + b"".join(bodies)
@@ -101,11 +52,42 @@ class TestEverySink:
 
     @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
     def test_hostile_text_can_be_rendered(self, sink: Sink, text: str) -> None:
-        assert len(sink.render([hostile(text)])) > len(sink.render([]))
+        body = sink.render([hostile(text)])
+        assert len(body) > len(sink.render([]))
+        assert is_quiet(body.replace(b"\xef\xbb\xbf", b""), ends=frozenset("\r\n"))
+
+    @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+    def test_a_record_stays_one_record(self, sink: Sink, text: str) -> None:
+        body = sink.render([PLAIN, hostile(text), PLAIN])
+        assert records(sink, body) == 3
+
+    def test_a_huge_finding_is_one_record(self, sink: Sink) -> None:
+        assert records(sink, sink.render([hostile("x\n" * 500_000), PLAIN])) == 2
+
+    def test_what_is_told_is_no_new_record(self, sink: Sink) -> None:
+        assert records(sink, sink.render([PLAIN], Told(Activity.UPDATE, 3, "d" * 32))) == 1
+
+    def test_context_is_shown(self, sink: Sink) -> None:
+        told = replace(PLAIN, context=("apt upgrade: the parent is apt.systemd.daily", "second"))
+        assert b"apt upgrade: the parent is apt.systemd.daily" in sink.render([told])
+        assert b"second" in sink.render([told])
+
+    @given(text=st.text(st.characters(codec="utf-8"), max_size=60))
+    def test_any_text_is_one_quiet_record(self, sink: Sink, text: str) -> None:
+        body = sink.render([hostile(text)])
+        assert records(sink, body) == 1
+        assert is_quiet(body.replace(b"\xef\xbb\xbf", b""), ends=frozenset("\r\n"))
+
+
+def records(sink: Sink, body: bytes) -> int:
+    """Count the records in what a sink rendered, as a reader of the form would."""
+    if sink.name == "csv":
+        return len(rows(body)) - 1
+    return len(json.loads(body)) if sink.name == "json" else body.count(b"\n")
 
 
 def test_sinks_have_names_of_their_own() -> None:
-    assert [sink.name for sink in SINKS] == ["csv", "jsonl"]
+    assert [sink.name for sink in SINKS] == ["csv", "jsonl", "json", "ocsf", "syslog", "cef"]
 
 
 # CSV

@@ -29,8 +29,9 @@ from leeway.agents.programs import programs
 from leeway.destinations import address_of, host_name
 from leeway.errors import NotFoundError
 
-_IN_PASSING = frozenset({Kind.DESTINATION, Kind.PORT, Kind.MODULE, Kind.MODEL_FILE, Kind.CONFIG})
-"""Kinds that do not count for a bystander."""
+_FILES = frozenset({Kind.MODEL_FILE, Kind.CONFIG})
+_IN_PASSING = {"bystander": _FILES | {Kind.DESTINATION, Kind.PORT, Kind.MODULE}, "file_tool": _FILES}
+"""Kinds that do not count for a bystander, by the category of its entry."""
 
 
 class Tier(StrEnum):
@@ -67,7 +68,7 @@ class Catalogue:
         self._arguments = Arguments(self._of(Kind.ARGUMENT))
         self._hosts = Suffixes(self._of(Kind.DESTINATION))
         self._ports = {int(port): ids for port, ids in table_of(self._of(Kind.PORT)).items()}
-        self._modules = table_of(self._of(Kind.MODULE))
+        self._modules = Names(self._of(Kind.MODULE))
         self._extensions = table_of(self._of(Kind.MODEL_FILE))
         self._wrappers = [(words, entry.id) for entry in self._of(Kind.CHILD_WRAPPER) for words in entry.patterns]
         self._interpreters = frozenset(entry.id for entry in self.entries if entry.category == "interpreter")
@@ -77,7 +78,7 @@ class Catalogue:
         self._of_host = lru_cache(maxsize=65_536)(self._hosts.find)
         self._of_module = lru_cache(maxsize=65_536)(self._look_at_module)
         self._of_file = lru_cache(maxsize=65_536)(self._look_at_file)
-        self._is_bystander = lru_cache(maxsize=16_384)(self._look_for_bystander)
+        self._in_passing = lru_cache(maxsize=16_384)(self._look_for_bystander)
 
     def of_start(
         self, image: str, command_line: str, signer: str | None = None, unit: str | None = None
@@ -114,16 +115,20 @@ class Catalogue:
         return self._of_file(path[-_PATH_LENGTH:])
 
     def is_bystander(self, image: str) -> bool:
-        """Say whether a program meets AI hosts and model files in passing: a browser, a service, a backup."""
-        return self._is_bystander(image[:_PATH_LENGTH])
+        """Say whether a program meets AI hosts or model files in passing: a browser, a service, a backup, `cp`."""
+        return bool(self._in_passing(image[:_PATH_LENGTH]))
 
     def score(self, ids: Iterable[str], image: str) -> int:
-        """Return the sum, over kinds, of the heaviest entry of that kind; unknown ids count nothing."""
-        in_passing = _IN_PASSING if self.is_bystander(image) else frozenset()
+        """Return the sum, over kinds, of the heaviest entry of that kind; unknown ids count nothing.
+
+        A model store and a model file are one kind: any download has both.
+        """
+        in_passing = self._in_passing(image[:_PATH_LENGTH])
         heaviest: dict[Kind, int] = {}
         for entry in filter(None, map(self._by_id.get, ids)):
-            if entry.kind not in in_passing:
-                heaviest[entry.kind] = max(entry.weight, heaviest.get(entry.kind, 0))
+            kind = Kind.MODEL_FILE if entry.category == "model_store" else entry.kind
+            if not in_passing & {kind, entry.kind}:
+                heaviest[kind] = max(entry.weight, heaviest.get(kind, 0))
         return sum(heaviest.values())
 
     def tier(self, ids: Iterable[str], image: str) -> Tier:
@@ -163,14 +168,15 @@ class Catalogue:
         return (self._names.find(own[1]) if own else NOTHING), NOTHING.union(*named, *known)
 
     def _look_at_module(self, path: str) -> Ids:
-        return self._modules.get(library_of(path), NOTHING)
+        return self._modules.find(library_of(path))
 
     def _look_at_file(self, path: str) -> Ids:
         path = slashed(path)
         return self._extensions.get(extension_of(path), NOTHING) | self._config.find(path)
 
-    def _look_for_bystander(self, image: str) -> bool:
-        return bool(self._bystanders.find(process_name(image)))
+    def _look_for_bystander(self, image: str) -> frozenset[Kind]:
+        found = map(self._by_id.__getitem__, self._bystanders.find(process_name(image)))
+        return frozenset[Kind]().union(*(_IN_PASSING[entry.category] for entry in found))
 
 
 def _is_local(host: str) -> bool:
@@ -183,7 +189,10 @@ def _is_local(host: str) -> bool:
 
 _STORES = re.compile(r"/(?:huggingface/hub|\.ollama/models|\.lmstudio/models|lm-studio/models|jan/(?:data/)?models)/")
 _SHARD = re.compile(r"(?:pytorch_model|model|adapter_model|diffusion_pytorch_model|ggml)(?:[-_.][a-z0-9._-]*)?\.bin$")
-_DEDICATED = frozenset({"ckpt", "ggml", "gguf", "h5", "keras", "mlmodel", "onnx", "pt", "pth", "safetensors", "tflite"})
+_DEDICATED = frozenset(
+    {"ckpt", "ggml", "gguf", "h5", "keras", "litertlm", "llamafile", "mlmodel", "nemo", "onnx", "pt", "pth"}
+    | {"safetensors", "tflite"}
+)
 _GENERAL = frozenset({"bin", "joblib", "model", "npy", "pb", "pkl"})
 
 

@@ -42,6 +42,7 @@ Category = Literal[
     "model_store",
     "interpreter",
     "bystander",
+    "file_tool",
 ]
 """Kinds of product, the most telling first."""
 

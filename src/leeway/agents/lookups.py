@@ -13,10 +13,15 @@ Ids = frozenset[str]
 NOTHING: Ids = frozenset()
 
 _HELPER = re.compile(r"(.+?) (?:helper|crashpad handler)(?: \([a-z]+\))?$")
+_WRAPPED = re.compile(r"\.(.+)-wrapped_*$")
+"""How Nix calls the program that its wrapper starts."""
+
 _PLATFORM = re.compile(
-    r"(?:[-_.](?:linux|darwin|apple|macos|osx|windows|win32|win64|win|pc|unknown|msvc|gnu|musl"
-    r"|x64|x86|amd64|arm64|aarch64|universal|v?[0-9]+))+$"
+    r"(?:[-_.](?:v[0-9]+(?:\.[0-9]+)*|[0-9]+\.[0-9]+\.[0-9]+(?:\.[0-9]+)*|linux|darwin|apple|macos|osx|windows"
+    r"|win32|win64|win|pc|unknown|msvc|gnu|musl|baseline|x86[-_]64|x64|x86|amd64|arm64|aarch64|universal|appimage))+$"
 )
+"""Platform words and versions; a bare number is none: `jan-2026` is a month, not Jan."""
+
 _BOUNDARY = re.compile(r"[-_. ]|[0-9]")
 _BOUNDARIES = 16
 _NAME_LENGTH = 256
@@ -49,13 +54,13 @@ class Names:
 
 
 def _plain(name: str) -> str:
-    """Return a process name without an Electron role and without the platform that a release is built for.
+    """Return a process name without an Electron role, a packager's wrapping, and a release's version and platform.
 
-    >>> _plain("claude helper (plugin)"), _plain("codex-x86_64-apple-darwin")
-    ('claude', 'codex')
+    >>> _plain("claude helper (plugin)"), _plain("codex-x86_64-apple-darwin"), _plain(".goose-wrapped")
+    ('claude', 'codex', 'goose')
     """
-    role = _HELPER.match(name)
-    return _PLATFORM.sub("", role[1] if role else name)
+    around = _HELPER.match(name) or _WRAPPED.match(name)
+    return _PLATFORM.sub("", around[1] if around else name)
 
 
 _LABELS = 8
@@ -63,7 +68,10 @@ _LABELS = 8
 
 
 class Suffixes:
-    """Host suffixes on label boundaries; `*` is any one label, behind the first."""
+    """Host suffixes on label boundaries.
+
+    `*` is any one second label; in a first label it is what precedes the last hyphen or follows the first one.
+    """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._known: dict[str, Ids] = {}
@@ -77,9 +85,22 @@ class Suffixes:
         found = NOTHING
         for index in range(len(labels)):
             first, *rest = labels[index:]
-            found |= self._known.get(".".join((first, *rest)), NOTHING)
-            found |= self._known.get(".".join((first, "*", *rest[1:])), NOTHING)
+            seconds = (rest, ["*", *rest[1:]])
+            for label in _forms(first):
+                for second in seconds:
+                    found |= self._known.get(".".join((label, *second)), NOTHING)
         return found
+
+
+def _forms(label: str) -> tuple[str, ...]:
+    """Return a host's label as entries may write it.
+
+    >>> _forms("us-central1-aiplatform")
+    ('us-central1-aiplatform', '*-aiplatform', 'us-*')
+    """
+    if "-" not in label:
+        return (label,)
+    return label, f"*-{label.rpartition('-')[2]}", f"{label.partition('-')[0]}-*"
 
 
 _MODULE_DEPTH = 6
@@ -149,7 +170,7 @@ def table_of(entries: Iterable[Entry]) -> dict[str, Ids]:
     return table
 
 
-_LEGAL = re.compile(r"(?:[ ,]+(?:inc|llc|l\.l\.c|pbc|ltd|limited|corp|corporation|co|gmbh))*[ .,]*$")
+_LEGAL = re.compile(r"(?:[ ,]+(?:inc|llc|l\.l\.c|pbc|pte|pty|ltd|limited|plc|corp|corporation|co|gmbh|sas|bv))*[ .,]*$")
 _SUBJECT = re.compile(r"(?:^|[,;] *)cn=\"?([^\"=]+?)\"?(?:, *[a-z]+=.*)?$")
 _TEAM = re.compile(r"(?:developer id application|apple distribution): *(.+?)(?: \([a-z0-9]{6,16}\))?$")
 
@@ -167,10 +188,17 @@ def publisher_of(signer: str) -> str:
     return _LEGAL.sub("", name)
 
 
+_REPLICA = re.compile(r"[-_][0-9]{1,3}$")
+
+
 def unit_name(unit: str) -> str:
-    """Return a unit's name without its type, instance or image tag: `ollama.service`, `vllm/vllm-openai:v1`."""
+    """Return a unit's name without its type, instance, image tag or number.
+
+    >>> unit_name("ollama.service"), unit_name("vllm/vllm-openai:v1"), unit_name("lab-ollama-1")
+    ('ollama', 'vllm-openai', 'lab-ollama')
+    """
     name = unit[:_NAME_LENGTH].casefold().partition("@")[0].rpartition("/")[2].partition(":")[0]
-    return name.removesuffix(".service").removesuffix(".scope")
+    return _REPLICA.sub("", name.removesuffix(".service").removesuffix(".scope"))
 
 
 def slashed(path: str) -> str:

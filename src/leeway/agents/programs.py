@@ -89,6 +89,12 @@ _VERSION = re.compile(r"[0-9.]+$")
 _SCRIPT = re.compile(r"(.+)\.(?:py|pyw|pyz|pyc|js|mjs|cjs|ts|mts|jar)$")
 _LIBRARY = re.compile(r"/(node_modules|site-packages|dist-packages)/(@[^/]+/[^/]+|[^/]+)")
 _PACKAGE = re.compile(r"(?:(?:npm|jsr):)?(@?[^@=<>~!\[;\s]+)")
+_EXTENSION = re.compile(r"/extensions/([a-z0-9-]+\.[a-z0-9-]+)-[0-9][^/]*/")
+"""The folder of an editor's extension: publisher, name and version."""
+
+_REPOSITORY = re.compile(r"(?:[a-z+]+://|(?:github|gitlab|bitbucket):).*?([^/@#]+?)(?:\.git)?(?:[@#].*)?$")
+"""A repository in a package's stead: its last component is what is run."""
+
 _MODULE_OPTION = re.compile(r"-[A-Za-z]*m$")
 _LAUNCHERS = {"npx-cli": "npx", "npm-cli": "npm"}
 """Scripts of npm itself: the process is node, the words behind them are npx's or npm's."""
@@ -170,6 +176,8 @@ def _script(words: list[str]) -> _Found:
     if path.startswith(("npm:", "jsr:")):
         yield Program("package", _package(path))
         return []
+    for extension in _EXTENSION.findall(path):
+        yield Program("package", extension[:_NAME_LENGTH])
     for library, package in _LIBRARY.findall(path):
         yield Program("package" if library == "node_modules" else "module", package[:_NAME_LENGTH])
     name = base_name(path)[:_NAME_LENGTH]
@@ -184,5 +192,11 @@ def _script(words: list[str]) -> _Found:
 
 
 def _package(word: str) -> str:
-    found = _PACKAGE.match(word.casefold()[:_NAME_LENGTH])
+    """Return a package's name without version and registry; of a repository's address the last component.
+
+    >>> _package("@s/p@1.2"), _package("git+https://git.example/a/b-mcp-server.git@main")
+    ('@s/p', 'b-mcp-server')
+    """
+    word = word.casefold()[:_NAME_LENGTH]
+    found = _REPOSITORY.match(word) or _PACKAGE.match(word)
     return found[1] if found else ""

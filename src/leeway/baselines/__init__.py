@@ -10,6 +10,7 @@ from leeway.baselines.baseline import (
 )
 from leeway.baselines.comparison import Candidate, compare
 from leeway.baselines.membership import AgentState, Membership, membership_of, state_of
+from leeway.baselines.neighbours import Neighbours
 from leeway.baselines.promotion import Remarks, promote, trust
 from leeway.baselines.rates import Limit, hourly_limit, total_limit
 from leeway.baselines.reference import Reference
@@ -22,6 +23,7 @@ __all__ = [
     "Entry",
     "Limit",
     "Membership",
+    "Neighbours",
     "Pending",
     "Provenance",
     "Reference",

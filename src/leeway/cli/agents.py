@@ -54,5 +54,18 @@ def _record(one: Surveyed) -> dict[str, object]:
         "tier": one.tier,
         "category": one.category,
         "evidence": list(one.evidence),
+        "why": [] if one.category == "declared" else [_why(evidence) for evidence in one.evidence],
         "instances": one.instances,
+    }
+
+
+def _why(evidence: str) -> dict[str, object]:
+    entry = catalogue().describe(evidence)
+    return {
+        "evidence": entry.id,
+        "label": entry.label,
+        "by": str(entry.kind),
+        "weight": entry.weight,
+        "source": entry.source,
+        "date": entry.date.isoformat(),
     }

@@ -27,14 +27,20 @@ def command(
     cluster: opt.Cluster = None,
     database: opt.KustoDatabase = None,
     tenant: opt.Tenant = None,
+    sink: opt.SinkOption = None,
+    min_severity: opt.MinSeverity = opt.Level.LOW,
+    sink_token_file: opt.SinkToken = None,
+    sink_ca: opt.SinkAuthority = None,
+    allow_private_sink: opt.AllowPrivateSink = False,
 ) -> None:
     """Judge new telemetry against what was learnt.
 
     Events that are known already are not judged twice. A day is judged while it is open, and once more for good when
-    it closes; then its harmless part is learnt. Exits with 3 where there is a finding of LOW or more.
+    it closes; then its harmless part is learnt. Exits with 3 where there is a finding of LOW or more. Sinks are told of
+    a case once, and of its days as they close; what they do not take is tried again by the next run.
     """
     opt.refuse_kusto(cluster, database, tenant)
     profile = (learning_days, established_days, scope)
-    run(
-        detect, Flags(source, output_dir, lookback_count, period, *profile, policy, id_key, engine, observe, json, wait)
-    )
+    sinks = opt.SinkFlags(sink, sink_token_file, sink_ca, allow_private_sink, min_severity)
+    shared = (source, output_dir, lookback_count, period)
+    run(detect, Flags(*shared, *profile, policy, id_key, engine, observe, json, wait, sinks))

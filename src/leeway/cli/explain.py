@@ -61,6 +61,7 @@ def _explain(one: Finding, verdict: Verdict | None) -> None:
         ("events", " ".join(one.event_ids)),
         ("surprise", f"p = {one.surprise.p:.3f} from {one.surprise.n} observations{calibration}"),
         ("techniques", ", ".join(one.tags)),
+        *(("context", text) for text in one.context),
         ("joins", " ".join(one.members)),
         ("repeats", one.linked_to),
         ("verdict", f"{verdict.judgement} by {verdict.by}, {moment(verdict.at)}: {verdict.reason}" if verdict else ""),

@@ -1,17 +1,30 @@
 """`leeway findings`."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from leeway.cli import options as opt
-from leeway.cli.output import echo, echo_json, moment, severity, table
+from leeway.cli.output import echo, echo_json, echo_raw, moment, severity, table
+from leeway.errors import InvalidConfigError
 from leeway.findings import CAUTION, Case, Finding, Severity, cases_of, in_force, ranked
 from leeway.modes import open_directory
-from leeway.sinks import finding_record
+from leeway.sinks import SINKS, finding_record
 from leeway.text import display
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class Form(StrEnum):
+    """A form in which findings are printed."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    JSON = "json"
+    OCSF = "ocsf"
+    SYSLOG = "syslog"
+    CEF = "cef"
 
 
 @app.command()
@@ -21,6 +34,7 @@ def command(
         bool, typer.Option("--all", help="Also INFO, and findings that repeat another agent's; --json always has them.")
     ] = False,
     cases: Annotated[bool, typer.Option("--cases", help="One line a case instead of one a day.")] = False,
+    form: Annotated[Form | None, typer.Option("--format", help="Print in a form that other tools read.")] = None,
     json: opt.Json = False,
     id_key: opt.IdKeyOption = None,
     wait: opt.Wait = 0.0,
@@ -29,6 +43,8 @@ def command(
 
     Gravest first; LOW and more. A finding is one day of a case.
     """
+    if form is not None and (cases or json):
+        raise InvalidConfigError("--format is for findings in a form of its own", hint="leave out --cases and --json")
     with open_directory(
         output_dir, opt.id_key(id_key, output_dir), who="leeway findings", wait_seconds=wait, create=False
     ) as directory:
@@ -36,7 +52,9 @@ def command(
         grouped = cases_of(found, in_force(directory.verdicts(), opt.now().date()), opt.now().date())
     ordered = sorted(found, key=lambda one: (-one.severity, one.first, one.finding_id))
     shown = ordered if all_ else [one for one in ranked(found) if one.severity >= Severity.LOW]
-    if json:
+    if form is not None:
+        echo_raw(next(sink for sink in SINKS if sink.name == form).render(shown))
+    elif json:
         echo_json([_case_record(one) for one in grouped] if cases else [finding_record(one) for one in ordered])
     elif cases:
         _list_cases([one for one in grouped if all_ or one.severity >= Severity.LOW])

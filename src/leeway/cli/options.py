@@ -2,16 +2,20 @@
 
 import os
 import sys
+from collections import Counter
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from leeway.agents import IdKey
 from leeway.config import LearningProfile, Policy, Settings, load_policy, parse_scope
-from leeway.errors import InvalidConfigError, UnsupportedError
+from leeway.errors import InvalidConfigError, StateError, UnsupportedError
+from leeway.findings import Severity
 from leeway.modes import Period
+from leeway.sinks import Network, Outlet, outlet_of, parse_target
 from leeway.sources import Source, open_sources
 from leeway.storage import read_or_make_secret
 
@@ -66,6 +70,92 @@ Wait = Annotated[
 Cluster = Annotated[str | None, typer.Option("--cluster", help="Kusto cluster; Kusto is not in this version.")]
 KustoDatabase = Annotated[str | None, typer.Option("--database", help="Kusto database; Kusto is not in this version.")]
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Azure tenant; Kusto is not in this version.")]
+
+
+SinkOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sink",
+        metavar="FORM:TARGET",
+        help="Tell this place of findings: ocsf:FILE, webhook:https://..., syslog://HOST. May be repeated.",
+    ),
+]
+SinkToken = Annotated[
+    Path | None,
+    typer.Option(
+        "--sink-token-file",
+        metavar="FILE",
+        help="Holds the bearer token for the web address, as LEEWAY_SINK_TOKEN does in the environment.",
+    ),
+]
+SinkAuthority = Annotated[
+    Path | None,
+    typer.Option("--sink-ca", metavar="FILE", help="Certificates to trust for sinks in place of the system's."),
+]
+AllowPrivateSink = Annotated[
+    bool, typer.Option("--allow-private-sink", help="Let a web address lead to one that is not public.")
+]
+
+
+class Level(StrEnum):
+    """A severity, as one types it."""
+
+    INFO = "INFO"
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+
+MinSeverity = Annotated[
+    Level, typer.Option("--min-severity", help="Least severity of findings that sinks are told of.")
+]
+
+
+class SinkFlags(NamedTuple):
+    """The flags that say whom to tell."""
+
+    sink: list[str] | None = None
+    token: Path | None = None
+    authority: Path | None = None
+    allow_private: bool = False
+    least: Level = Level.LOW
+
+    @property
+    def severity(self) -> Severity:
+        """The least severity to tell of."""
+        return Severity[self.least.name]
+
+
+def outlets_of(flags: SinkFlags, ids: IdKey) -> dict[str, Outlet]:
+    """Return the outlets of all sinks, by the fingerprint under which the state knows them.
+
+    Raises:
+        InvalidConfigError: where a sink cannot be used, or a token would go to more than one web address.
+        StateError: where the token cannot be read, or others may read it.
+    """
+    if not flags.sink:
+        return {}
+    targets = [parse_target(one, allows_private=flags.allow_private) for one in flags.sink]
+    network = Network(allows_private=flags.allow_private, authority=flags.authority).checked()
+    hosts = Counter(one.place[:2] for one in targets if one.way == "https")
+    token = _sink_token(flags.token) if hosts else ""
+    if token and len(hosts) > 1:
+        raise InvalidConfigError(
+            "a token goes to one web address, and several are given", hint="give each a run of leeway deliver"
+        )
+    return {ids.id_of("sink", *one.identity): outlet_of(one, network, token) for one in targets}
+
+
+def _sink_token(path: Path | None) -> str:
+    if path is None:
+        return os.environ.get("LEEWAY_SINK_TOKEN", "").strip()
+    try:
+        if path.stat().st_mode & 0o077:
+            raise StateError(f"{path} may be read by others", hint=f"chmod 600 {path}")
+        return path.read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        raise StateError(f"cannot read the token in {path}") from error
 
 
 def refuse_kusto(*flags: str | None) -> None:

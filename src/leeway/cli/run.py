@@ -8,11 +8,12 @@ from typing import NamedTuple
 import typer
 
 from leeway.cli import FOUND
-from leeway.cli.options import chosen, id_key, now, opened, policy_of
+from leeway.cli.options import SinkFlags, chosen, id_key, now, opened, outlets_of, policy_of
 from leeway.cli.output import ProgressLine, echo, echo_json, moment, severity
 from leeway.engines import engine_named
 from leeway.findings import CAUTION, Severity, ranked
-from leeway.modes import Directory, Period, Report, Request, open_directory
+from leeway.modes import Directory, Period, Report, Request, deliver, open_directory
+from leeway.sinks import Outlet, Recipient
 from leeway.text import display
 
 _SHOWN = 20
@@ -41,6 +42,7 @@ class Flags(NamedTuple):
     observe: bool = False
     json: bool = False
     wait: float = 0.0
+    sinks: SinkFlags = SinkFlags()
 
 
 def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
@@ -49,6 +51,7 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
     policy = policy_of(flags.policy)
     sources = opened(flags.source)
     key = id_key(flags.id_key, flags.output_dir)
+    outlets = outlets_of(flags.sinks, key)
     who = f"leeway {mode.__name__}"
     with (
         ProgressLine() as progress,
@@ -68,7 +71,10 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
             observe=flags.observe,
             progress=progress,
         )
+        directory.recipients = tuple(Recipient(one, flags.sinks.severity) for one in outlets)
         report = mode(directory, request)
+        if report.mode == "detect" and not flags.observe:
+            _deliver(directory, report, outlets, request)
     if flags.json:
         echo_json(report.as_json())
     else:
@@ -77,6 +83,13 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
         tell(report, findings_command(flags.output_dir, flags.id_key))
     if report.mode == "detect" and report.remarked:
         raise typer.Exit(FOUND)
+
+
+def _deliver(directory: Directory, report: Report, outlets: dict[str, Outlet], request: Request) -> None:
+    """Tell sinks of what was committed. That one does not listen makes no failure of the run: the rest can wait."""
+    if outlets or directory.deliveries():
+        request.progress("delivering", 0)
+        report.deliveries = deliver(directory, outlets, request.now)
 
 
 def findings_command(output_dir: Path, key: Path | None) -> str:
@@ -105,6 +118,8 @@ def tell(report: Report, more: str = "") -> None:
         echo(f"  not observable here, which is not quiet: {name} ({', '.join(facets)})")
     if report.mode == "detect":
         _tell_findings(report, more)
+    if report.deliveries:
+        echo(f"  deliveries: {display(str(report.deliveries))}")
     for file in report.files[-_FILES_SHOWN:]:
         echo(f"  wrote {display(file)}")
     if len(report.files) > _FILES_SHOWN:

@@ -9,13 +9,24 @@ from leeway.detectors.view import Closes, View
 from leeway.events import Facet, Measure
 from leeway.findings import Evidence, Severity, Signal
 
+_TOLD = {
+    Facet.CHILD: "children new to the machine",
+    Facet.REGISTRABLE_DOMAIN: "domains new to the machine",
+    Facet.NETWORK: "networks new to the machine",
+    Facet.MODULE: "modules new to the machine",
+}
+
+_SHOWN = 6
+"""Values of one facet that are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewAgent:
     """No baseline knows this agent (row B26). MEDIUM.
 
     LOW where a settled relative runs the same program, or where its start was not seen: it may be older than the
-    telemetry, and then only the telemetry is new.
+    telemetry, and then only the telemetry is new. What it did that no agent of the machine ever did is told with it:
+    it has no past of its own to hold that against.
 
     Blind to: a known agent's name, arguments and signer put on something else.
     """
@@ -31,4 +42,15 @@ class NewAgent:
         related = view.has_settled_relative
         expected = "a known agent; a settled relative runs the same program" if related else "a known agent"
         severity = Severity.LOW if related or not view.key.is_complete else Severity.MEDIUM
-        yield view.about_agent(self.name, severity, Evidence("agent", str(view.key), expected))
+        yield view.about_agent(self.name, severity, Evidence("agent", str(view.key), expected), *_strange(view))
+
+
+def _strange(view: View) -> Iterator[Evidence]:
+    """Yield what the agent did that is new to its machine; nothing where no agent of the machine is known."""
+    for facet, what in _TOLD.items():
+        known = view.neighbours.know(view.key.machine, facet)
+        seen = view.summary.sightings.get(facet, {})
+        fresh = sorted(value[-1] for value in seen if known is not None and value not in known)
+        if fresh:
+            more = f" and {len(fresh) - _SHOWN} more" if len(fresh) > _SHOWN else ""
+            yield Evidence(what, ", ".join(fresh[:_SHOWN]) + more, "what some agent of this machine did before")

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import ClassVar, NamedTuple, Protocol
 
 from leeway.agents import AgentKey
-from leeway.baselines import AgentState, Candidate, Membership, Reference
+from leeway.baselines import AgentState, Candidate, Membership, Neighbours, Reference
 from leeway.config import Policy
 from leeway.events import Facet, Measure
 from leeway.findings import Evidence, Held, Severity, Signal
@@ -31,6 +31,8 @@ class View(NamedTuple):
     candidates: Mapping[Facet, tuple[Candidate, ...]]
     policy: Policy
     has_settled_relative: bool = False
+    neighbours: Neighbours = Neighbours({})
+    """The baselines of all agents, by machine."""
 
     def of(self, *facets: Facet) -> Iterator[Candidate]:
         """Yield the candidates of some facets; none where there is nothing to judge against."""

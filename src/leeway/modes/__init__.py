@@ -2,16 +2,18 @@
 
 from leeway.modes.bootstrap import bootstrap
 from leeway.modes.collect import collect
+from leeway.modes.delivery import deliver
 from leeway.modes.detect import detect
 from leeway.modes.directory import Directory, open_directory
 from leeway.modes.ingest import Window
-from leeway.modes.report import Report
+from leeway.modes.report import Deliveries, Report
 from leeway.modes.request import Period, Progress, Request, quiet
 from leeway.modes.review import review
 from leeway.modes.survey import survey, survey_summaries
 from leeway.modes.train import train
 
 __all__ = [
+    "Deliveries",
     "Directory",
     "Period",
     "Progress",
@@ -20,6 +22,7 @@ __all__ = [
     "Window",
     "bootstrap",
     "collect",
+    "deliver",
     "detect",
     "open_directory",
     "quiet",

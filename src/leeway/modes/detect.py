@@ -19,6 +19,8 @@ def detect(directory: Directory, request: Request) -> Report:
         SourceError: where a source cannot be read, or none of its records.
     """
     report = Report("detect", request.settings, observe=request.observe)
+    if request.observe:
+        directory.recipients = ()
     window = Window()
     if request.count is not None:
         window = last_periods(extent(request.sources, request.progress, request.now), request.period, request.count)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from leeway.errors import SourceError
 from leeway.events import AnyEvent, encode
+from leeway.modes.ranges import loaded_ranges, with_range
 from leeway.modes.report import Report
 from leeway.modes.request import Period, Progress, Request
 from leeway.sources import Rejected, Skipped, Source, fingerprint, still_holds
@@ -109,6 +110,7 @@ class Ingestion:
         self._report = report
         self._window = window
         self._trust = trust
+        self._ranges = loaded_ranges(database)
         closed = database.meta("closed_through")
         self._oldest = int(closed) - request.settings.caps.keep_days if closed else 0
         mark = database.meta("watermark")
@@ -155,7 +157,8 @@ class Ingestion:
             elif isinstance(record, Skipped):
                 self._report.skipped[record.reason] = self._report.skipped.get(record.reason, 0) + 1
             elif self._admits(source, position, record):
-                rows.append((record.time.toordinal(), record.id, self._is_trusted(record), encode(record)))
+                body = encode(with_range(record, self._ranges))
+                rows.append((record.time.toordinal(), record.id, self._is_trusted(record), body))
         before = self._database.changes()
         self.changed |= self._database.add_events(rows)
         added = self._database.changes() - before

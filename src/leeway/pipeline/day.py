@@ -5,7 +5,7 @@ from datetime import date
 from typing import NamedTuple, TypeVar
 
 from leeway.agents import Actor, AgentKey, Attribution, FullNames, HostDoubt, Hosts, Instance, learnt_names
-from leeway.baselines import Baseline, Reference, Relatives, Remarks, promote, trust
+from leeway.baselines import Baseline, Neighbours, Reference, Relatives, Remarks, promote, trust
 from leeway.baselines.membership import AgentState
 from leeway.context import in_context
 from leeway.correlation import Naming, combine, flow_and_module, link
@@ -176,7 +176,9 @@ class _Day:
 
     def judged(self, trusted: Mapping[str, Baseline]) -> list[Finding]:
         """Return the day's findings, linked and in a stable order."""
-        relatives = Relatives({**self._world.baselines, **trusted}, self._number, self._terms.settings.profile)
+        known = {**self._world.baselines, **trusted}
+        relatives = Relatives(known, self._number, self._terms.settings.profile)
+        neighbours = Neighbours(known)
         overflows = {one.agent: one for one in self._attribution.overflows}
         findings: list[Finding] = []
         for agent, summary in sorted(self._judged.items()):
@@ -186,7 +188,8 @@ class _Day:
             kin = relatives.of(agent, key)
             own = trusted.get(agent) or self._own(agent)
             reference = Reference(own, kin, self._number, self._terms.settings.profile)
-            signals = self._signals(View(agent, key, summary, reference, {}, self._terms.policy, bool(kin)))
+            view = View(agent, key, summary, reference, {}, self._terms.policy, bool(kin), neighbours)
+            signals = self._signals(view)
             if agent in overflows:
                 signals.append(shape_overflow(summary, overflows[agent], self._terms.bound))
             findings += in_context(combine(signals, self._naming(key, reference.state)), summary)

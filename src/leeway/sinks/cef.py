@@ -7,6 +7,7 @@ from typing import ClassVar
 from leeway import __version__
 from leeway.findings import Finding, Severity
 from leeway.sinks.bounds import fit
+from leeway.sinks.instants import milliseconds
 from leeway.sinks.sink import Told
 from leeway.text import display
 
@@ -50,7 +51,7 @@ def _value(text: str) -> str:
 
 
 def _extension(finding: Finding, told: Told | None) -> Iterator[tuple[str, str]]:
-    first, last = (str(int(time.timestamp() * 1_000)) for time in (finding.first, finding.last))
+    first, last = str(milliseconds(finding.first)), str(milliseconds(finding.last))
     yield from (("rt", last), ("start", first), ("end", last))
     yield from (("externalId", finding.finding_id), ("dvchost", finding.host), ("suser", finding.user))
     yield from (("sproc", finding.process), ("msg", finding.reason))

@@ -32,6 +32,9 @@ COLUMNS = (
     "note",
 )
 
+_JOINTS = {"lineage": " > ", "event_ids": " "}
+"""What stands between the parts of a cell; a comma in others."""
+
 _CELL_LIMIT = 32_000
 """Characters of a cell: what spreadsheets take, and a mark that it was cut."""
 
@@ -61,14 +64,10 @@ def _cell(finding: Finding, column: str) -> str:
     match column:
         case "first" | "last":
             return str(getattr(finding, column).isoformat().replace("+00:00", "Z"))
-        case "lineage":
-            return " > ".join(finding.lineage)
+        case "lineage" | "event_ids" | "tags" | "context":
+            return _JOINTS.get(column, ", ").join(getattr(finding, column))
         case "evidence":
             return finding.reason
-        case "event_ids":
-            return " ".join(finding.event_ids)
-        case "tags" | "context":
-            return ", ".join(getattr(finding, column))
         case "note":
             return CAUTION
     return str(getattr(finding, column))

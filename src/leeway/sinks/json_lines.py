@@ -1,13 +1,20 @@
 """JSON with sorted keys, one object a line or one document: the lossless forms."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import msgspec
 
 from leeway.findings import Finding, evidence_digest
+from leeway.sinks.bounds import shortened
 from leeway.sinks.sink import Told
+
+RECORD_BYTES = 256 * 1024
+"""What a fitted record holds at most."""
+
+_TEXT_LIMITS = (32_768, 8_192, 512, 32)
+"""Characters of a text, and items of a list, tried in this order until the record fits."""
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -79,6 +86,17 @@ def told_record(finding: Finding, told: Told | None) -> dict[str, object]:
 def as_json(record: object) -> bytes:
     """Return plain values as one line of JSON: keys sorted, what a terminal would obey escaped."""
     return escaped(_ENCODER.encode(record))
+
+
+def fitted(record: dict[str, object], marks: Mapping[str, object]) -> bytes:
+    """Return a record as one line of at most 256 KiB; where texts are cut for that, with `marks` to say so."""
+    line = b""
+    for limit in _TEXT_LIMITS:
+        cut = shortened(record, limit)
+        line = as_json(cut if cut == record else shortened({**record, **marks}, limit))
+        if len(line) <= RECORD_BYTES:
+            break
+    return line
 
 
 def escaped(document: bytes) -> bytes:

@@ -51,7 +51,7 @@ def syslog_message(finding: Finding, data: str, words: str) -> bytes:
     host = _plain(finding.host, _HOST_LENGTH)
     kind = _plain(finding.type, _TYPE_LENGTH)
     head = f"<{_FACILITY * 8 + _LEVELS[finding.severity]}>1 {stamp} {host} leeway - {kind} {data} ".encode()
-    # RFC 5424 section 6.4 asks for the mark where the text is UTF-8; ASCII is left bare, as old receivers show the mark.
+    # RFC 5424 section 6.4 asks for the mark where the text is UTF-8; ASCII goes bare, as old receivers show the mark.
     mark = b"" if words.isascii() else b"\xef\xbb\xbf"
     return head + mark + fit(words, MESSAGE_BYTES - len(head) - len(mark)).encode()
 
@@ -80,16 +80,8 @@ def _parameters(finding: Finding, told: Told | None) -> Iterator[tuple[str, str]
 def _quoted(name: str, text: str) -> str:
     """Return a parameter's value: shown text, its quotes, backslashes and brackets escaped (section 6.3.3)."""
     room = _ROOM.get(name, _OTHER_ROOM)
-    shown = display(text, limit=room)
-    quoted = _escaped(fit(shown, room))
-    while len(quoted.encode()) > room:
-        room -= len(quoted.encode()) - room
-        quoted = _escaped(fit(shown, room))
-    return quoted
-
-
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\g<0>", text)
+    # A cut never ends in half an escape that would take the closing quote with it: the mark stands between.
+    return fit(_SPECIAL.sub(r"\\\g<0>", display(text, limit=room)), room)
 
 
 def _plain(text: str, length: int) -> str:

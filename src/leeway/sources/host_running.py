@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -13,11 +14,13 @@ ZOMBIE = "processes that have ended and wait for their parent"
 KERNEL = "kernel threads"
 ITSELF = "this snapshot's own process"
 LISTENING = "listening sockets"
+CLOSING = "connections that no process holds: ended, or not taken up yet"
 
 HIDDEN = "processes that /proc shows no details of (hidepid)"
 HIDING = "/proc without other users' processes (hidepid): how many there are is not told"
 NO_IMAGE = "processes whose executable could not be read: known by their name only"
 NO_COMMAND_LINE = "processes whose command line could not be read"
+NO_USER = "processes whose user could not be read"
 NO_SOCKETS = "processes whose sockets could not be read"
 NO_MODULES = "processes whose modules could not be read"
 NO_NAMESPACE = "network namespaces whose connections could not be read"
@@ -87,3 +90,8 @@ def bounded(modules: Iterable[Module], unseen: Counter[str]) -> tuple[Module, ..
     if len(paths) > MODULES_LIMIT:
         unseen[TOO_MANY_MODULES] += len(paths) - MODULES_LIMIT
     return tuple(paths[:MODULES_LIMIT])
+
+
+def mark(text: str) -> str:
+    """Return 8 hex digits that stand for a text within an id."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()

@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Iterable, Mapping
 from http.client import HTTPConnection, HTTPException
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,7 +31,7 @@ _MADE_UP: Final = re.compile(r"[a-z]+_[a-z]+[0-9]?")
 """Form of the names that docker and podman make up for a container that was given none."""
 
 _TRANSIENT: Final = re.compile(r"(?:user@[0-9]+|run-[pru]?[0-9a-f-]+(?:-i[0-9]+)?)\.service")
-_PASSING: Final = re.compile(r"[0-9]+-.*[0-9].*|.*:.*|[0-9a-f]{16,}|[0-9a-f-]{36}|[0-9]{4,}")
+_PASSING: Final = re.compile(r"[0-9]+-.*[0-9].*|.*:.*|[0-9a-f]{16,}|[0-9a-f-]{36}")
 """Instances made for one connection, one run or one id: `sshd@3-10.0.0.7:22-10.0.0.9:51234.service`."""
 
 _CLUSTER: Final = re.compile(r"[0-9]+-[a-z][A-Za-z0-9_-]*")
@@ -103,13 +104,13 @@ def _service(part: str) -> Unit | None:
     return Unit(f"{prefix}{at}{'' if passing else instance}.service")
 
 
-def name_by_monitor(pieces: list[str]) -> tuple[str, str] | None:
+def name_by_monitor(arguments: tuple[str, ...]) -> tuple[str, str] | None:
     """Return (container id, name) that a conmon process was started with, where the name was given by somebody.
 
-    >>> name_by_monitor(["/usr/bin/conmon", "--api-version", "1", "-c", "ab" * 32, "-n", "ollama"])[1]
+    >>> name_by_monitor(("/usr/bin/conmon", "--api-version", "1", "-c", "ab" * 32, "-n", "ollama"))[1]
     'ollama'
     """
-    options = dict(zip(pieces, pieces[1:], strict=False))
+    options = dict(pairwise(arguments))
     id_, name = options.get("-c", ""), options.get("-n", "")
     return (id_, name) if _ID.fullmatch(id_) and name and not _MADE_UP.fullmatch(name) else None
 
@@ -130,7 +131,7 @@ def names_by_runtimes(places: Iterable[str]) -> dict[str, str]:
 
 def sockets_of_user() -> tuple[str, ...]:
     """Return where runtimes answer that the user runs without root."""
-    folder = Path(f"/run/user/{os.getuid()}") if hasattr(os, "getuid") else Path("/run/user")
+    folder = Path("/run/user") / (str(os.getuid()) if hasattr(os, "getuid") else "")
     return str(folder / "docker.sock"), str(folder / "podman/podman.sock")
 
 

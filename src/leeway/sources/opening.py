@@ -14,14 +14,28 @@ from leeway.errors import SourceError, UnsupportedError
 from leeway.events import Facet, Measure
 from leeway.sources import places
 from leeway.sources.collections import Collection
+from leeway.sources.ecs import Ecs
+from leeway.sources.evtx import Evtx
+from leeway.sources.falco import Falco
 from leeway.sources.jsonl import JsonLines
 from leeway.sources.lines import lines
-from leeway.sources.places import Place, spooled
+from leeway.sources.places import SUFFIXES, Place, spooled
 from leeway.sources.records import Record, Source, SourceKind, rejected
 from leeway.sources.sysmon import Sysmon
+from leeway.sources.tetragon import Tetragon
+from leeway.sources.winlogbeat import Winlogbeat
 from leeway.text import display
 
-SOURCES: Final[tuple[SourceKind, ...]] = (JsonLines, Sysmon, Collection)
+SOURCES: Final[tuple[SourceKind, ...]] = (
+    JsonLines,
+    Sysmon,
+    Winlogbeat,
+    Evtx,
+    Ecs,
+    Tetragon,
+    Falco,
+    Collection,
+)
 """The sources of a default installation. To add one: its file, this line, its test."""
 
 _GROUP: Final = "leeway.sources"
@@ -151,7 +165,8 @@ def _found(path: str, chosen: SourceKind | None) -> Iterator[Place]:
 def _inside(folder: Path, chosen: SourceKind | None) -> set[Path]:
     kinds: Iterable[SourceKind] = [chosen] if chosen else source_kinds().values()
     patterns = sorted({pattern for kind in kinds for pattern in kind.patterns})
-    files = {file for pattern in patterns for file in folder.rglob(pattern) if file.is_file()}
+    names = {pattern + suffix for pattern in patterns for suffix in SUFFIXES}
+    files = {file for name in names for file in folder.rglob(name) if file.is_file()}
     if not files:
         raise SourceError(f"{folder}: holds no file named {', '.join(patterns)}", hint="name a file in it")
     return files

@@ -2,15 +2,17 @@
 
 import gzip
 import lzma
+import sys
 import tempfile
 import weakref
+import zlib
 from hashlib import blake2b
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from shutil import copyfileobj
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
-from leeway.errors import SourceError
+from leeway.errors import SourceError, UnsupportedError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -21,6 +23,15 @@ _GZIP: Final = b"\x1f\x8b"
 _XZ: Final = b"\xfd7zXZ\x00"
 """First bytes of an xz file (its format, section 2.1.1.1)."""
 
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+"""First bytes of a Zstandard frame (RFC 8878, section 3.1.1)."""
+
+_WINDOW_LOG: Final = 27
+"""Largest window of a Zstandard frame, as a power of two: 128 MiB, what its own tool reads unless told otherwise."""
+
+SUFFIXES: Final = ("", ".gz", ".xz", ".zst")
+"""What a compressed file may be called behind its usual name; `open` goes by the bytes and not by this."""
+
 _BUFFER: Final = 1 << 18
 """Bytes decompressed at a time."""
 
@@ -29,7 +40,7 @@ _HEAD: Final = 4_096
 
 
 class Place:
-    """A file, plain or compressed by gzip or xz, that can be read from its start as often as needed."""
+    """A file, plain or compressed by gzip, xz or Zstandard, that can be read from its start as often as needed."""
 
     __slots__ = ("__weakref__", "path", "uri")
 
@@ -43,6 +54,7 @@ class Place:
 
         Raises:
             SourceError: where the file cannot be opened.
+            UnsupportedError: where it is compressed by Zstandard and the extra for that is not installed.
         """
         try:
             stored = self.path.open("rb")
@@ -53,22 +65,54 @@ class Place:
         except OSError as error:
             stored.close()
             raise SourceError(f"{self.uri}: {error.strerror}", hint="give a file whose bytes can be read") from error
-        if magic.startswith(_GZIP):
-            return BufferedReader(_Decompressed(gzip.GzipFile(fileobj=stored), stored), _BUFFER)
-        if magic.startswith(_XZ):
-            return BufferedReader(_Decompressed(lzma.LZMAFile(stored), stored), _BUFFER)
-        return stored
+        return _decompressed(stored, magic, self.uri)
+
+
+class _Decompressor(Protocol):
+    """What the decompressors share."""
+
+    def read1(self, size: int = -1, /) -> bytes: ...
+    def seek(self, offset: int, whence: int = 0, /) -> int: ...
+    def tell(self) -> int: ...
+    def close(self) -> None: ...
+
+
+def _decompressed(stored: BufferedReader, magic: bytes, uri: str) -> BufferedReader:
+    if magic.startswith(_GZIP):
+        return BufferedReader(_Decompressed(gzip.GzipFile(fileobj=stored), stored, zlib.error), _BUFFER)
+    if magic.startswith(_XZ):
+        return BufferedReader(_Decompressed(lzma.LZMAFile(stored), stored, lzma.LZMAError), _BUFFER)
+    if magic.startswith(_ZSTD):
+        return BufferedReader(_zstd(stored, uri), _BUFFER)
+    return stored
+
+
+def _zstd(stored: BufferedReader, uri: str) -> "_Decompressed":
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd  # noqa: PLC0415  # of the standard library from that version on
+        else:
+            from backports import zstd  # noqa: PLC0415  # an extra, needed only here
+    except ImportError as error:
+        stored.close()
+        raise UnsupportedError(
+            f"{uri}: reading Zstandard needs an extra", hint="pip install 'agent-leeway[zstd]'"
+        ) from error
+    window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG}
+    return _Decompressed(zstd.ZstdFile(stored, options=window), stored, zstd.ZstdError)
 
 
 class _Decompressed(RawIOBase):
     """Decompressed bytes as they come, so that those before a flaw are handed out before its error is raised.
 
-    Closes the file below it too: neither gzip nor lzma closes what it was handed.
+    Closes the file below it too: no decompressor closes what it was handed. `flaw`, the decompressor's own error for
+    corrupt bytes, is raised as an OSError, so that no reader has to know which one it reads from.
     """
 
-    def __init__(self, stream: gzip.GzipFile | lzma.LZMAFile, stored: BinaryIO) -> None:
+    def __init__(self, stream: _Decompressor, stored: BinaryIO, flaw: type[Exception]) -> None:
         self._stream = stream
         self._stored = stored
+        self._flaw = flaw
 
     def readable(self) -> bool:
         return True
@@ -78,12 +122,18 @@ class _Decompressed(RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         view = memoryview(buffer)
-        piece = self._stream.read1(len(view))
+        try:
+            piece = self._stream.read1(len(view))
+        except self._flaw as error:
+            raise OSError(str(error)) from error
         view[: len(piece)] = piece
         return len(piece)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self._stream.seek(offset, whence)
+        try:
+            return self._stream.seek(offset, whence)
+        except self._flaw as error:
+            raise OSError(str(error)) from error
 
     def tell(self) -> int:
         return self._stream.tell()
@@ -129,7 +179,7 @@ def _head(place: Place, size: int) -> bytes:
     with place.open() as stream:
         try:
             return stream.read(size)
-        except (EOFError, OSError, lzma.LZMAError) as error:
+        except (EOFError, OSError) as error:
             raise SourceError(f"{place.uri}: unreadable at its start: {error}") from error
 
 

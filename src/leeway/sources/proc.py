@@ -95,16 +95,22 @@ def read_user_id(folder: Path) -> int | None:
     return int(found[1]) if found else None
 
 
-def read_command_line(folder: Path) -> str | None:
-    """Return the arguments as one line; those with white space or quotes in them are quoted as a shell would have it.
+def read_arguments(folder: Path) -> tuple[str, ...] | None:
+    """Return the program as it was called and its arguments; empty for a process that has none."""
+    content = _content(folder / "cmdline", _READ)
+    pieces = (content or b"").rstrip(b"\0 ").decode("utf-8", "replace")
+    return None if content is None else tuple(pieces.split("\0")) if pieces else ()
+
+
+def as_line(arguments: tuple[str, ...]) -> str:
+    """Return arguments as one line; those with white space or quotes in them are quoted as a shell would have it.
 
     A process that wrote a title over its arguments has one piece, which is taken as it stands.
+
+    >>> as_line(("bash", "-c", "git status")), as_line(("nginx: worker process",))
+    ("bash -c 'git status'", 'nginx: worker process')
     """
-    content = _content(folder / "cmdline", _READ)
-    if content is None:
-        return None
-    pieces = content.rstrip(b"\0 ").decode("utf-8", "replace").split("\0")
-    return pieces[0] if len(pieces) == 1 else " ".join(map(_quoted, pieces))
+    return arguments[0] if len(arguments) == 1 else " ".join(map(_quoted, arguments))
 
 
 def _quoted(piece: str) -> str:
@@ -117,18 +123,18 @@ def read_image(folder: Path) -> Image | None:
     return _image(target.decode("utf-8", "replace")) if target else None
 
 
-def name_of(stat: Stat, command_line: str | None) -> str:
+def name_of(comm: str, arguments: tuple[str, ...]) -> str:
     """Return what a process without a readable executable is called: its name, in full where its arguments tell it.
 
     The kernel cuts names at 15 bytes. What a process calls itself is no proof of what it is.
 
-    >>> name_of(Stat(7, "containerd-shim", "S", 1, 9, False), "/usr/bin/containerd-shim-runc-v2 -namespace moby")
+    >>> name_of("containerd-shim", ("/usr/bin/containerd-shim-runc-v2", "-namespace", "moby"))
     '/usr/bin/containerd-shim-runc-v2'
     """
-    program = (command_line or "").partition(" ")[0]
+    program = arguments[0] if arguments else ""
     called = program.rpartition("/")[2]
-    full = len(stat.comm.encode()) >= _COMM_LENGTH and called.startswith(stat.comm)
-    return program if called == stat.comm or full else stat.comm
+    is_cut = len(comm.encode()) >= _COMM_LENGTH and called.startswith(comm)
+    return program if called == comm or is_cut else comm
 
 
 def read_modules(folder: Path, image: str) -> list[Image] | None:
@@ -162,10 +168,10 @@ def _image(path: str, inode: int = 0) -> Image:
 def read_socket_inodes(folder: Path) -> set[int] | None:
     """Return the inodes of the sockets that the process holds."""
     try:
-        names = os.listdir(folder / "fd")
+        links = list((folder / "fd").iterdir())
     except OSError:
         return None
-    targets = (_target(folder / "fd" / name) for name in names)
+    targets = map(_target, links)
     return {int(found[1]) for target in targets if target and (found := _SOCKET.fullmatch(target))}
 
 
@@ -193,6 +199,6 @@ def _content(path: Path, limit: int = -1) -> bytes | None:
 
 def _target(path: Path) -> bytes | None:
     try:
-        return os.readlink(os.fsencode(path))
+        return os.fsencode(path.readlink())
     except OSError:
         return None

@@ -4,8 +4,9 @@ Sysmon sees processes, connections, names, modules and files with their users. I
 received, nor the tools of an agent, nor which file was read; a detector of those is blind on this feed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from functools import cached_property
 from typing import ClassVar, Final
 
@@ -18,17 +19,17 @@ from leeway.sources.lines import flaw, lines
 from leeway.sources.places import Place
 from leeway.sources.records import Record, Skipped, rejected
 from leeway.sources.redacted import without_secrets
-from leeway.sources.sysmon_acts import ACTS, FieldsOf
+from leeway.sources.sysmon_acts import ACTS
 from leeway.sources.sysmon_rows import ROWS, Row, Scalar, host_of, number, text
 from leeway.sources.sysmon_times import Correction, own_time
 
 _LAST_EVENT: Final = 65_535
 """Largest event id that Windows has."""
 
-_UNSEEN: Final = frozenset(
+SEEN: Final[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure)) - frozenset(
     {Facet.TOOL, Facet.TOOL_ARGUMENT, Measure.BYTES_OUT, Measure.BYTES_IN, Measure.TOOL_DURATION_US}
 )
-"""What no Sysmon or Security event tells."""
+"""What Sysmon and Security events tell, in whatever form they come."""
 
 
 class _Marks(Struct):
@@ -46,8 +47,8 @@ class Sysmon:
     """
 
     name: ClassVar[str] = "sysmon"
-    observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure)) - _UNSEEN
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.jsonl.gz", "*.jsonl.xz", "*.log")
+    observes: ClassVar[frozenset[Facet | Measure]] = SEEN
+    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -90,18 +91,27 @@ class Sysmon:
         if reason := flaw(line):
             return rejected(offset, line, reason)
         try:
-            row = ROWS.decode(line)
-            feed, event_id = _feed(row), _event_id(row)
-            act = ACTS.get((feed, event_id))
-            if act is None:
-                return Skipped(str(offset), f"not used: {feed} {event_id}" if feed else "not used: another channel")
-            return self._event(row, *act)
+            return understood(ROWS.decode(line), offset, self._time_of)
         except (msgspec.MsgspecError, InvalidEventError) as error:
             return rejected(offset, line, str(error))
 
-    def _event(self, row: Row, kind: type[AnyEvent], fields_of: FieldsOf) -> AnyEvent:
-        time = own_time(row) or self._correction.time_of(row)
-        return without_secrets(msgspec.convert({**fields_of(row, time), "time": time, "host": host_of(row)}, kind))
+    def _time_of(self, row: Row) -> datetime:
+        return own_time(row) or self._correction.time_of(row)
+
+
+def understood(row: Row, position: int, time_of: Callable[[Row], datetime]) -> AnyEvent | Skipped:
+    """Return the event that a row is, at the time that `time_of` gives it, or that it is of a kind not used.
+
+    Raises:
+        InvalidEventError, msgspec.MsgspecError: where the row lacks or breaks what its event needs.
+    """
+    feed, event_id = _feed(row), _event_id(row)
+    act = ACTS.get((feed, event_id))
+    if act is None:
+        return Skipped(str(position), f"not used: {feed} {event_id}" if feed else "not used: another channel")
+    kind, fields_of = act
+    time = time_of(row)
+    return without_secrets(msgspec.convert({**fields_of(row, time), "time": time, "host": host_of(row)}, kind))
 
 
 def _feed(row: Row) -> str:

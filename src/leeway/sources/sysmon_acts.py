@@ -14,7 +14,7 @@ from leeway.events import (
     ProcessEnded,
     ProcessStarted,
 )
-from leeway.sources.sysmon_rows import Row, account, addresses, number, path_on_volume, sha256, text, truth
+from leeway.sources.sysmon_rows import Row, account, addresses, guid, number, path_on_volume, sha256, text, truth
 
 Fields = dict[str, object]
 """An event's fields before they are checked against its type."""
@@ -26,6 +26,9 @@ _OUTBOUND: Final = "%%14593"
 _INBOUND: Final = "%%14592"
 """How 5156 writes the direction: the message ids of Windows' own texts."""
 
+_DIRECTIONS: Final = {_OUTBOUND: True, "outbound": True, _INBOUND: False, "inbound": False}
+"""Whether the connection is outbound; Elastic's pipelines put the texts in the place of their ids."""
+
 
 def _needed(value: str | None, name: str) -> str:
     if not text(value):
@@ -34,7 +37,7 @@ def _needed(value: str | None, name: str) -> str:
 
 
 def _process(image: str, pid: int | None, uid: str | None = None, command_line: str | None = None) -> Fields:
-    return {"image": image, "pid": pid, "uid": text(uid) or None, "command_line": text(command_line) or None}
+    return {"image": image, "pid": pid, "uid": guid(uid), "command_line": text(command_line) or None}
 
 
 def _parent(process: Fields) -> Fields | None:
@@ -66,7 +69,7 @@ def _sysmon_started(row: Row, time: datetime) -> Fields:
 
 
 def _sysmon_connected(row: Row, _: datetime) -> Fields:
-    outbound = truth(row.initiated)
+    outbound = truth(_needed(text(row.initiated), "Initiated"))
     # The source is whoever opened the connection; the port is always that of the side which was spoken to.
     side, name, address = (
         ("Destination", row.destination_hostname, row.destination_ip)
@@ -129,14 +132,14 @@ def _security_ended(row: Row, _: datetime) -> Fields:
 
 
 def _security_connected(row: Row, _: datetime) -> Fields:
-    if row.direction not in {_OUTBOUND, _INBOUND}:
+    outbound = _DIRECTIONS.get(text(row.direction).casefold())
+    if outbound is None:
         raise InvalidEventError(f"Direction {text(row.direction)[:40]!r} is neither {_OUTBOUND} nor {_INBOUND}")
-    outbound = row.direction == _OUTBOUND
     side, remote = ("DestAddress", row.dest_address) if outbound else ("SourceAddress", row.source_address)
     address = _needed(remote, side)
     # 5156 itself calls the pid ProcessID; nxlog puts the reporting process there, and gives itself away by ThreadID.
     own = row.process_id if row.process_id is not None or row.thread_id is not None else row.reported_process_id
-    protocol = text(row.protocol)
+    protocol = text(row.protocol).casefold()
     return {
         "process": _process(_needed(path_on_volume(row.application), "Application"), number(own)),
         "destination": address,

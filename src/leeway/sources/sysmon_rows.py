@@ -14,6 +14,9 @@ from leeway.destinations import address_of
 
 Scalar = str | int | bool | None
 _NUMBER: Final = re.compile("0x[0-9a-f]{1,16}|[0-9]{1,19}")
+_GUID: Final = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?")
+_NO_GUID: Final = "{00000000-0000-0000-0000-000000000000}"
+"""How Sysmon writes that it does not know the process; as an id it would make one process of many."""
 _SHA256: Final = "SHA256="
 _ADDRESS_LIMIT: Final = 64
 """Addresses of one answer that are kept: as many as an event holds."""
@@ -97,6 +100,20 @@ def number(value: Scalar) -> int | None:
     if not _NUMBER.fullmatch(spelt):
         return None
     return int(spelt, 16) if spelt.startswith("0x") else int(spelt)
+
+
+def guid(value: str | None) -> str | None:
+    """Return a process's id, None where the sensor knew none; a GUID in lower case and braces, however it was spelt.
+
+    >>> guid("39E4A257-DDE0-5F8B-501B-000000000400")
+    '{39e4a257-dde0-5f8b-501b-000000000400}'
+    """
+    spelt = text(value)
+    match = _GUID.fullmatch(spelt.casefold())
+    if match is None:
+        return spelt or None
+    known = f"{{{match[1]}}}"
+    return None if known == _NO_GUID else known
 
 
 def truth(value: Scalar) -> bool:

@@ -58,15 +58,25 @@ class Correction:
         Raises:
             InvalidEventError: where the row has no time with a zone.
         """
-        shipped = _zoned(row.timestamp) or _zoned(row.time_created)
-        if shipped is None:
-            raise InvalidEventError("no zone: neither UtcTime nor a zoned @timestamp or TimeCreated")
+        shipped = shipped_time(row)
         group = row.capture or ""
         median = self._medians.get(group if group in self._medians else "", timedelta())
         try:
             return (shipped - median).astimezone(UTC)
         except OverflowError as error:
             raise InvalidEventError(f"the time is out of range: {error}") from error
+
+
+def shipped_time(row: Row) -> datetime:
+    """Return the time that the shipper gave the row, or else the event log did.
+
+    Raises:
+        InvalidEventError: where the row has none with a zone.
+    """
+    shipped = _zoned(row.timestamp) or _zoned(row.time_created)
+    if shipped is None:
+        raise InvalidEventError("no zone: neither UtcTime nor a zoned @timestamp or TimeCreated")
+    return shipped
 
 
 def own_time(row: Row) -> datetime | None:

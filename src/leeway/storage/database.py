@@ -17,8 +17,8 @@ import apsw
 
 from leeway.errors import StateError
 
-USER_VERSION = 1
-"""Version of the schema; another one is refused."""
+USER_VERSION = 2
+"""Version of the schema; another one is refused, but for version 1, which lacks the outbox and is given one."""
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -34,6 +34,11 @@ CREATE TABLE findings (id TEXT PRIMARY KEY, day INTEGER NOT NULL, final INTEGER 
     WITHOUT ROWID;
 CREATE INDEX findings_by_day ON findings (day);
 CREATE TABLE verdicts (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
+"""
+
+_OUTBOX = """
+CREATE TABLE outbox (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE announced (sink TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (sink, id)) WITHOUT ROWID;
 """
 
 _ADD_EVENT = """
@@ -123,7 +128,11 @@ class Database:
         tables = self._one("SELECT count(*) FROM sqlite_master")
         if version == 0 and tables == 0:
             with self._connection:
-                self._connection.execute(_SCHEMA)
+                self._connection.execute(_SCHEMA + _OUTBOX)
+                self._connection.execute(f"PRAGMA user_version={USER_VERSION}")
+        elif version == 1:
+            with self._connection:
+                self._connection.execute(_OUTBOX)
                 self._connection.execute(f"PRAGMA user_version={USER_VERSION}")
         elif version != USER_VERSION:
             raise StateError(
@@ -143,6 +152,8 @@ class Database:
             _unsealed(position, "position", uri, mark)
         for kind, key, day, body in self._all("SELECT * FROM state"):
             _unsealed(body, "state", kind, key, day)
+        for sink, case, body in self._all("SELECT * FROM announced"):
+            _unsealed(body, "announced", sink, case)
 
     def close(self) -> None:
         """Close the file; the log is folded into it."""
@@ -322,6 +333,32 @@ class Database:
         query = "SELECT id, day, final, body FROM findings WHERE ?1 IS NULL OR day = ?1 ORDER BY day, id"
         for one, at, final, body in self._all(query, day):
             yield bool(final), _unsealed(body, "finding", one, at, final)
+
+    def put_outbox(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        """Store deliveries (id, body) that wait, in place of those of the same id."""
+        self._do_each(
+            "INSERT OR REPLACE INTO outbox VALUES (?, ?)", ((one, _sealed(body, "delivery", one)) for one, body in rows)
+        )
+
+    def drop_outbox(self, ids: Iterable[str]) -> None:
+        """Let go deliveries that were acknowledged."""
+        self._do_each("DELETE FROM outbox WHERE id = ?", ((one,) for one in ids))
+
+    def outbox(self) -> Iterator[bytes]:
+        """Yield the bodies of all deliveries that wait, by id."""
+        for one, body in self._all("SELECT id, body FROM outbox ORDER BY id"):
+            yield _unsealed(body, "delivery", one)
+
+    def announce(self, sink: str, case: str, body: bytes) -> None:
+        """Store what a sink will have been told of a case."""
+        self._do(
+            "INSERT OR REPLACE INTO announced VALUES (?, ?, ?)", sink, case, _sealed(body, "announced", sink, case)
+        )
+
+    def announced(self, sink: str, case: str) -> bytes | None:
+        """Return what a sink was told of a case; None for nothing."""
+        stored = self._one("SELECT body FROM announced WHERE sink = ? AND id = ?", sink, case)
+        return None if stored is None else _unsealed(stored, "announced", sink, case)
 
     def add_verdict(self, body: bytes) -> None:
         """Append a verdict; none is ever changed."""

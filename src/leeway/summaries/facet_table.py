@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from leeway.agents import Actor, argument_shape, is_model_file, process_name, upkeep
+from leeway.agents.module_names import module_name
 from leeway.destinations import host_name, network_levels, registrable_domain
 from leeway.events import (
     ConnectionOpened,
@@ -23,12 +24,10 @@ from leeway.events import (
     ToolCalled,
     Value,
 )
-from leeway.text import base_name, blank, path_levels
+from leeway.text import base_name, path_levels
 
 EPHEMERAL = 49_152
 """First dynamic port (RFC 6335 section 6); ports from here on are one value."""
-
-_MODULE_LIMIT = 256
 
 
 class Credit(Enum):
@@ -126,7 +125,7 @@ def _child(event: ProcessStarted, _: Actor) -> Value | None:
 
 def _module(event: ModuleLoaded) -> Value | None:
     own = event.process is not None and base_name(event.process.image) == base_name(event.path)
-    name = blank(base_name(event.path))[:_MODULE_LIMIT]
+    name = module_name(event.path)
     return None if own or not name else (name,)
 
 

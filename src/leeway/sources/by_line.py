@@ -1,0 +1,35 @@
+"""The reading that feeds of one JSON object a line share: what is left of such a source is what its records mean."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from leeway.errors import InvalidEventError
+from leeway.events import AnyEvent
+from leeway.sources.lines import flaw, lines
+from leeway.sources.places import Place
+from leeway.sources.records import Record, Skipped, rejected
+from leeway.sources.redacted import without_secrets
+
+EventOf = Callable[[bytes], AnyEvent | str]
+"""Return the event that a line is, or why nothing is learned from it; raise where the line is broken."""
+
+
+def read_each(place: Place, after: str | None, event_of: EventOf) -> Iterator[tuple[str, Record]]:
+    """Yield what each line is, with the decimal byte offset behind it.
+
+    Raises:
+        SourceError: when the file cannot be read on.
+    """
+    for offset, line in lines(place, after):
+        yield str(offset), rejected(offset, b"", line) if isinstance(line, str) else _record(offset, line, event_of)
+
+
+def _record(offset: int, line: bytes, event_of: EventOf) -> Record:
+    if reason := flaw(line):
+        return rejected(offset, line, reason)
+    try:
+        event = event_of(line)
+        return Skipped(str(offset), event) if isinstance(event, str) else without_secrets(event)
+    except (msgspec.MsgspecError, InvalidEventError) as error:
+        return rejected(offset, line, str(error))

@@ -1,0 +1,77 @@
+"""Documents in the Elastic Common Schema (ECS), as Elastic's endpoint, Auditbeat, Packetbeat and traced agents write.
+
+ECS has room for all that is remembered: processes with signers, names and bytes of connections, libraries, files,
+tool calls. What a feed does show depends on who wrote it; documents of Winlogbeat are another source's.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+import msgspec
+
+from leeway.events import AnyEvent, Facet, Measure
+from leeway.sources.by_line import read_each
+from leeway.sources.ecs_acts import told
+from leeway.sources.ecs_fields import Document
+from leeway.sources.lines import flaw
+from leeway.sources.places import Place
+from leeway.sources.records import Record
+
+_DOCUMENTS: Final[msgspec.json.Decoder[dict[str, object]]] = msgspec.json.Decoder(dict[str, object])
+
+_HIT: Final = "_source"
+"""Under which a search hit holds the document."""
+
+
+class Ecs:
+    """ECS documents, one JSON object a line, nested or with dotted keys, bare or as search hits (`_source`).
+
+    An event's id is its `event.id`, which ECS defines as the unique one of the event. A connection is reported when it
+    opens, and again when it ends with the bytes it carried. Records without a process are left alone, for they are
+    nobody's, except tool calls.
+    Blind to: the end of a process where one document tells its start and its end.
+    """
+
+    name: ClassVar[str] = "ecs"
+    observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure))
+    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.jsonl.gz", "*.jsonl.xz", "*.log")
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def uri(self) -> str:
+        """Return the place as the caller wrote it."""
+        return self._place.uri
+
+    @classmethod
+    def recognises(cls, line: bytes) -> bool:
+        """Say whether the line has a time and an ECS version or event, and nothing of Windows' own rows."""
+        if flaw(line):
+            return False
+        try:
+            document = _document(line)
+        except msgspec.MsgspecError:
+            return False
+        if any(document.value(foreign) is not None for foreign in ("winlog", "EventID", "output_fields")):
+            return False
+        marks = ("ecs.version", "event.category", "event.kind", "gen_ai.operation.name")
+        return document.value("@timestamp") is not None and any(document.value(mark) is not None for mark in marks)
+
+    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
+        """Yield each record with the decimal byte offset behind it.
+
+        Raises:
+            SourceError: when the file cannot be read on.
+        """
+        yield from read_each(self._place, after, _event_of)
+
+
+def _document(line: bytes) -> Document:
+    fields = _DOCUMENTS.decode(line)
+    inner = fields.get(_HIT)
+    return Document(inner if isinstance(inner, dict) else fields)
+
+
+def _event_of(line: bytes) -> AnyEvent | str:
+    return told(_document(line))

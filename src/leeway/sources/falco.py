@@ -1,0 +1,87 @@
+"""Falco's JSON alerts, taken as hints: each says only what its rule matched, in the fields that the rule prints.
+
+Between alerts Falco says nothing, so that a quiet day here is no quiet day of the agent. How much happened, which host
+names were spoken to, which modules were loaded: a detector of those is blind on this feed.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+import msgspec
+from msgspec import Struct
+
+from leeway.events import Facet, Measure
+from leeway.sources.by_line import read_each
+from leeway.sources.falco_acts import event_of
+from leeway.sources.lines import flaw
+from leeway.sources.places import Place
+from leeway.sources.records import Record
+
+
+class _Marks(Struct):
+    """The keys by which an alert is known."""
+
+    rule: str
+    priority: str
+    output_fields: dict[str, msgspec.Raw]
+
+
+_MARKS: Final = msgspec.json.Decoder(_Marks)
+
+
+class Falco:
+    """Falco's alerts (`json_output: true`), one JSON object a line, also as Falcosidekick hands them on.
+
+    Read are alerts on system calls that name the call (`evt.type`) and the process. Ids are digests: alerts have none.
+    Blind to: everything that no rule matches, and every field that its rule does not print.
+    """
+
+    name: ClassVar[str] = "falco"
+    observes: ClassVar[frozenset[Facet | Measure]] = frozenset(
+        {
+            Facet.CHILD,
+            Facet.CHILD_ARGUMENTS,
+            Facet.SUPERNET,
+            Facet.NETWORK,
+            Facet.NETWORK_PORT,
+            Facet.NAMED_RANGE,
+            Facet.NAMED_NETWORK,
+            Facet.IP,
+            Facet.PORT,
+            Facet.TREE,
+            Facet.DIRECTORY,
+            Facet.FILE,
+            Facet.MODEL_FILE,
+            Facet.MODEL_FILE_USER,
+            Facet.MODEL_FILE_ARGUMENTS,
+            Facet.USER,
+            Facet.HOUR,
+        }
+    )
+    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.jsonl.gz", "*.log", "*.log.gz")
+    is_partial: ClassVar[str] = "alerts, not telemetry: only what a rule matched"
+    """Why this feed shows less than the agent did; sources that report all they observe have no such reason."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def uri(self) -> str:
+        """Return the place as the caller wrote it."""
+        return self._place.uri
+
+    @classmethod
+    def recognises(cls, line: bytes) -> bool:
+        """Say whether the line is an object with a rule, a priority and output fields."""
+        try:
+            return not flaw(line) and bool(_MARKS.decode(line).rule)
+        except msgspec.MsgspecError:
+            return False
+
+    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
+        """Yield each record with the decimal byte offset behind it.
+
+        Raises:
+            SourceError: when the file cannot be read on.
+        """
+        yield from read_each(self._place, after, event_of)

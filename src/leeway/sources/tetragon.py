@@ -1,0 +1,82 @@
+"""Tetragon's JSON export: executions, exits, loaded libraries, and the probes of its documented example policies.
+
+Tetragon sees processes with their whole line of parents, the addresses they connect to, the libraries they map and the
+files that a policy watches. It does not see host names, digests or signers, what was received, nor an agent's tools.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+import msgspec
+from msgspec import Struct
+
+from leeway.events import Facet, Measure
+from leeway.sources.by_line import read_each
+from leeway.sources.lines import flaw
+from leeway.sources.places import Place
+from leeway.sources.records import Record
+from leeway.sources.tetragon_acts import KINDS, event_of
+
+_UNSEEN: Final = frozenset(
+    {
+        Facet.REGISTRABLE_DOMAIN,
+        Facet.DOMAIN,
+        Facet.DOMAIN_PORT,
+        Facet.DOMAIN_CONTEXT,
+        Facet.MODULE_DIGEST,
+        Facet.TOOL,
+        Facet.TOOL_ARGUMENT,
+        Measure.BYTES_IN,
+        Measure.TOOL_DURATION_US,
+    }
+)
+"""What no event of Tetragon tells. Bytes sent are told only where a policy probes `tcp_sendmsg` with its size."""
+
+_KEYS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class _Marks(Struct):
+    process: dict[str, msgspec.Raw]
+
+
+_MARKS: Final = msgspec.json.Decoder(_Marks)
+
+
+class Tetragon:
+    """Tetragon's events, one JSON object a line, as its export file and `tetra getevents -o json` write them.
+
+    Ids are digests: the records have none of their own. A process that was running before the sensor (`procFS`) is
+    reported as started when the sensor met it.
+    Blind to: functions that no documented example policy probes, and whether an opened file was then written.
+    """
+
+    name: ClassVar[str] = "tetragon"
+    observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure)) - _UNSEEN
+    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.jsonl.gz", "*.log", "*.log.gz")
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def uri(self) -> str:
+        """Return the place as the caller wrote it."""
+        return self._place.uri
+
+    @classmethod
+    def recognises(cls, line: bytes) -> bool:
+        """Say whether the line is an object that holds one of Tetragon's kinds of event."""
+        if flaw(line):
+            return False
+        try:
+            found = _KEYS.decode(line)
+            return any(_MARKS.decode(found[kind]).process is not None for kind in KINDS if kind in found)
+        except msgspec.MsgspecError:
+            return False
+
+    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
+        """Yield each record with the decimal byte offset behind it.
+
+        Raises:
+            SourceError: when the file cannot be read on.
+        """
+        yield from read_each(self._place, after, event_of)

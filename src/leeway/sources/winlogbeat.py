@@ -1,0 +1,95 @@
+"""Windows events as nested JSON lines: what Winlogbeat and the Elastic Agent ship, and what `evtx_dump` writes.
+
+They are the events of `sysmon`, and show and hide the same.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import ClassVar, Final
+
+import msgspec
+from msgspec import Struct
+
+from leeway.errors import InvalidEventError
+from leeway.events import Facet, Measure
+from leeway.sources.lines import flaw, lines
+from leeway.sources.places import Place
+from leeway.sources.records import Record, rejected
+from leeway.sources.sysmon import SEEN, understood
+from leeway.sources.sysmon_nested import row_of
+from leeway.sources.sysmon_rows import Row, Scalar
+from leeway.sources.sysmon_times import own_time, shipped_time
+
+
+class _Winlog(Struct):
+    event_id: Scalar
+
+
+class _System(Struct):
+    channel: str = msgspec.field(name="Channel")
+
+
+class _Event(Struct):
+    system: _System = msgspec.field(name="System")
+
+
+class _Marks(Struct):
+    winlog: _Winlog | None = None
+    event: _Event | None = msgspec.field(name="Event", default=None)
+
+
+_MARKS: Final = msgspec.json.Decoder(_Marks)
+
+
+class Winlogbeat:
+    """Sysmon and Security events with their fields below `winlog`, or below `Event`, one JSON object a line.
+
+    What Winlogbeat's modules moved to ECS fields is read from there. Times are the sensor's own or the event log's,
+    both UTC. Ids are digests: a record's number starts anew when its log is cleared.
+
+    Blind to: events whose data has no names (`param1`, `param2`, as where the provider is not installed).
+    """
+
+    name: ClassVar[str] = "winlogbeat"
+    observes: ClassVar[frozenset[Facet | Measure]] = SEEN
+    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def uri(self) -> str:
+        """Return the place as the caller wrote it."""
+        return self._place.uri
+
+    @classmethod
+    def recognises(cls, line: bytes) -> bool:
+        """Say whether the line is an object with `winlog.event_id` or `Event.System.Channel`."""
+        try:
+            marks = None if flaw(line) else _MARKS.decode(line)
+        except msgspec.MsgspecError:
+            return False
+        return marks is not None and (marks.winlog is not None or marks.event is not None)
+
+    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
+        """Yield each record with the decimal byte offset behind it.
+
+        Raises:
+            SourceError: when the file cannot be read on.
+        """
+        for offset, line in lines(self._place, after):
+            yield str(offset), rejected(offset, b"", line) if isinstance(line, str) else nested_event(line, offset)
+
+
+def nested_event(line: bytes, position: int) -> Record:
+    """Return what one nested record, as JSON, is."""
+    if reason := flaw(line):
+        return rejected(position, line, reason)
+    try:
+        return understood(row_of(line), position, _time_of)
+    except (msgspec.MsgspecError, InvalidEventError) as error:
+        return rejected(position, line, str(error))
+
+
+def _time_of(row: Row) -> datetime:
+    return own_time(row) or shipped_time(row)
