@@ -133,6 +133,6 @@ def events() -> st.SearchStrategy[AnyEvent]:
             arguments=st.dictionaries(texts(), texts(), max_size=4),
             duration_us=maybe(counts()),
         ),
-        st.builds(Heartbeat, **_shared()),
+        st.builds(Heartbeat, **_shared(), observes=maybe(st.lists(texts(), max_size=3).map(tuple))),
     )
     return kinds.map(identified)

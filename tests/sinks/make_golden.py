@@ -6,8 +6,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "golden"
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
-    from sink_samples import GOLDEN, SHAPES
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from sinks.sink_samples import GOLDEN, SHAPES
 
     for sink in GOLDEN:
         (FOLDER / f"findings{sink.suffix}").write_bytes(sink.render(SHAPES))

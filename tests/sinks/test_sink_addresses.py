@@ -14,44 +14,7 @@ from leeway.sinks.addresses import checked_host, is_public
 from leeway.sinks.collector import Collector
 from leeway.sinks.file_outlet import FileOutlet
 from leeway.sinks.webhook import Webhook
-
-INSIDE = (
-    "127.0.0.1",
-    "127.255.255.254",
-    "0.0.0.0",  # noqa: S104  # an address to refuse
-    "10.1.2.3",
-    "172.16.0.1",
-    "172.31.255.255",
-    "192.168.1.1",
-    "169.254.169.254",
-    "100.64.0.1",
-    "100.127.255.255",
-    "198.18.0.1",
-    "192.0.2.1",
-    "192.88.99.1",
-    "224.0.0.1",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "::ffff:127.0.0.1",
-    "::ffff:8.8.8.8",
-    "::127.0.0.1",
-    "64:ff9b::7f00:1",
-    "64:ff9b:1::1",
-    "2002:7f00:1::1",
-    "2001::1",
-    "2001:db8::1",
-    "3fff::1",
-    "fc00::1",
-    "fd12:3456::1",
-    "fe80::1",
-    "fe80::1%eth0",
-    "fec0::1",
-    "ff02::1",
-    "5f00::1",
-)
-OUTSIDE = ("8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450:4001::1", "2001:4860::8888")
+from sinks.sink_samples import INSIDE, OUTSIDE
 
 
 @pytest.mark.parametrize("address", INSIDE)
@@ -211,7 +174,8 @@ def test_a_target_does_not_show_its_address() -> None:
 
 
 def test_each_way_has_its_outlet() -> None:
-    outlets = [outlet_of(parse_target(one), Network()) for one in ("csv:/tmp/x", "syslog://h", "cef:syslog+tls://h")]  # not opened
+    texts = ("csv:/var/x", "syslog://h", "cef:syslog+tls://h")
+    outlets = [outlet_of(parse_target(one), Network()) for one in texts]
     assert [type(one) for one in outlets] == [FileOutlet, Collector, Collector]
     assert [one.label for one in outlets] == ["csv file", "syslog udp", "cef tls"]
 

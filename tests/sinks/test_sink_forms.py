@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
-from sink_samples import GOLDEN, HOSTILE, PLAIN, SHAPES, hostile
 
 from leeway.findings import Evidence, Finding, Severity
 from leeway.sinks import Activity, Cef, Ocsf, Sink, Syslog, Told
@@ -20,6 +19,7 @@ from leeway.sinks.json_lines import RECORD_BYTES
 from leeway.sinks.ocsf import ocsf_record
 from leeway.sinks.syslog import MESSAGE_BYTES
 from leeway.text import display
+from sinks.sink_samples import GOLDEN, HOSTILE, PLAIN, SHAPES, hostile
 
 HERE = Path(__file__).parent
 SCHEMA = json.loads((HERE / "ocsf_2004_1.9.0.schema.json").read_text("utf-8"))

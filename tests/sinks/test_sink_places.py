@@ -9,10 +9,10 @@ import stat
 from pathlib import Path
 
 import pytest
-from sink_samples import PLAIN
-from sink_servers import CERTIFICATE, everything, serving
 
 from leeway.sinks import Activity, Answer, Network, Outlet, Parcel, Receipt, Told, outlet_of, parse_target
+from sinks.sink_samples import PLAIN
+from sinks.sink_servers import CERTIFICATE, everything, serving
 
 PARCEL = Parcel(PLAIN, Told(Activity.CREATE, 1, "d" * 32))
 

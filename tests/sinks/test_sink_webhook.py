@@ -7,14 +7,13 @@ from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
-from sink_samples import PLAIN, hostile
-from sink_servers import CERTIFICATE, Talk, answering, serving, status
-from test_sink_addresses import INSIDE, OUTSIDE
 
 from leeway.errors import InvalidConfigError
 from leeway.sinks import Activity, Answer, Network, Parcel, Receipt, Told, outlet_of, parse_target
 from leeway.sinks.outlet import Outlet, failure
 from leeway.sinks.webhook import BODY_BYTES, Address, Webhook
+from sinks.sink_samples import INSIDE, OUTSIDE, PLAIN, hostile
+from sinks.sink_servers import CERTIFICATE, Talk, answering, serving, status
 
 
 def parcel(number: int = 0, **changes: object) -> Parcel:

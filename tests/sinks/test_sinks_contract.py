@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from sink_samples import FIELDS, HOSTILE, PLAIN, hostile
 
 from leeway.findings import evidence_digest
 from leeway.sinks import SINKS, Activity, CsvAlerts, JsonLinesFindings, Sink, Told, escaped, finding_record
 from leeway.sinks.csv_alerts import COLUMNS
 from leeway.text import display, from_csv_cell
+from sinks.sink_samples import FIELDS, HOSTILE, PLAIN, hostile
 
 
 def is_quiet(body: bytes, *, ends: frozenset[str]) -> bool:

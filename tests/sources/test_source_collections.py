@@ -128,12 +128,12 @@ def test_cells_of_no_event_are_refused(change: dict, reason: object) -> None:
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        pytest.param(b"1,2", "2 cells, 39 columns", id="too few cells"),
+        pytest.param(b"1,2", "2 cells, 40 columns", id="too few cells"),
         pytest.param(b'"1,2', "a quote is out of place behind character 0", id="open quote"),
         pytest.param(b'1"2,"3"', "a quote is out of place behind character 0", id="quote within"),
         pytest.param(b'1,"2"3', "a quote is out of place behind character 2", id="text behind a quote"),
         pytest.param(b"\xff", "not UTF-8: invalid start byte at byte 0", id="no text"),
-        pytest.param(b"," * 38, "missing required field `kind`", id="all empty"),
+        pytest.param(b"," * 39, "missing required field `kind`", id="all empty"),
     ],
 )
 def test_a_line_of_no_event_is_refused_and_the_next_one_read(line: object, reason: object) -> None:

@@ -143,6 +143,16 @@ class Attribution:
         """Return the key of an instance and the id of its agent, empty where it is not watched."""
         return self._key_of(instance), self._ids.get(instance.key, "")
 
+    def starters(self) -> dict[str, frozenset[str]]:
+        """Return agent to the nearest agents that its instances were started under; empty text where there is none."""
+        found: dict[str, set[str]] = {}
+        for key, agent in self._ids.items():
+            parent = self.lineage[key].parent
+            agents = self.agents_of(parent) if parent is not None and parent in self.lineage else ()
+            above = [one for one in agents if one != agent]
+            found.setdefault(agent, set()).add(above[0] if above else "")
+        return {agent: frozenset(above) for agent, above in found.items()}
+
     def learnt_signers(self, events: Iterable[AnyEvent]) -> dict[tuple[str, str], str]:
         """Return the signers that the window's signature events name, for use after the day has closed."""
         signers: dict[tuple[str, str], str] = {}

@@ -73,6 +73,9 @@ class Lineage:
     def __getitem__(self, key: InstanceKey) -> Instance:
         return self._known[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._known
+
     def actor(self, event: Event) -> InstanceKey | None:
         """Return the instance that acted in an event of this window, or None where the event names no process."""
         return self._resolved.get(event.id)

@@ -23,8 +23,10 @@ class Relatives:
     def __init__(self, baselines: Mapping[str, Baseline], day: int, profile: LearningProfile) -> None:
         """Index the settled ones among `baselines` as of `day` (an ordinal)."""
         self._by_kin: dict[tuple[object, ...], list[Baseline]] = {}
+        self._programs: dict[tuple[object, ...], set[str]] = {}
         for agent in sorted(baselines):
             baseline = baselines[agent]
+            self._programs.setdefault(_NEAREST_FIRST[0](baseline.key), set()).add(agent)
             if baseline.key.declared is None and state_of(baseline, day, profile) is AgentState.SETTLED:
                 for kinship in _NEAREST_FIRST:
                     self._by_kin.setdefault(kinship(baseline.key), []).append(baseline)
@@ -38,3 +40,7 @@ class Relatives:
             if kin:
                 return kin
         return ()
+
+    def know_program(self, agent: str, key: AgentKey) -> bool:
+        """Say whether another agent of the machine, settled or not, runs the same program."""
+        return key.declared is None and bool(self._programs.get(_NEAREST_FIRST[0](key), set()) - {agent})

@@ -7,7 +7,7 @@ import typer
 from leeway.cli import options as opt
 from leeway.cli.output import ProgressLine, echo, echo_json, moment
 from leeway.modes.observability import SIDES, Observability, Shown, observe_source
-from leeway.sources import source_kinds
+from leeway.sources import SourceKind, can_observe, source_kinds
 from leeway.text import display
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -87,11 +87,14 @@ def _record(found: Observability) -> dict[str, object]:
 def _list_kinds(*, json: bool) -> None:
     kinds = source_kinds()
     if json:
-        shown = {name: [str(side) for side in SIDES if side in kind.observes] for name, kind in sorted(kinds.items())}
-        echo_json([{"kind": name, "observes": sides} for name, sides in shown.items()])
+        echo_json([{"kind": name, "observes": _sides(kind)} for name, kind in sorted(kinds.items())])
         return
     for name, kind in sorted(kinds.items()):
         partial = str(getattr(kind, "is_partial", ""))
         echo(f"{name}  {display(', '.join(kind.patterns), limit=100)}{f'  (hints: {partial})' if partial else ''}")
-        _listed("can show", [str(side) for side in SIDES if side in kind.observes])
-        _listed("cannot show", [str(side) for side in SIDES if side not in kind.observes])
+        _listed("can show", _sides(kind))
+        _listed("cannot show", [str(side) for side in SIDES if side not in can_observe(kind)])
+
+
+def _sides(kind: SourceKind) -> list[str]:
+    return [str(side) for side in SIDES if side in can_observe(kind)]

@@ -24,7 +24,8 @@ _SHOWN = 6
 class NewAgent:
     """No baseline knows this agent (row B26). MEDIUM.
 
-    LOW where a settled relative runs the same program, or where its start was not seen: it may be older than the
+    LOW where another agent of the machine, or a settled one elsewhere, runs the same program; where known agents started
+    it for whom one more new child is nothing unusual; and where its start was not seen: it may be older than the
     telemetry, and then only the telemetry is new. What it did that no agent of the machine ever did is told with it:
     it has no past of its own to hold that against.
 
@@ -39,9 +40,13 @@ class NewAgent:
         """Yield one signal for an agent whose state is unknown."""
         if view.reference.state is not AgentState.UNKNOWN:
             return
-        related = view.has_settled_relative
-        expected = "a known agent; a settled relative runs the same program" if related else "a known agent"
-        severity = Severity.LOW if related or not view.key.is_complete else Severity.MEDIUM
+        mild = view.knows_program or view.starts_usually or not view.key.is_complete
+        expected = "a known agent"
+        if view.knows_program:
+            expected += "; another agent runs the same program"
+        elif view.starts_usually:
+            expected += "; who started it often starts something new"
+        severity = Severity.LOW if mild else Severity.MEDIUM
         yield view.about_agent(self.name, severity, Evidence("agent", str(view.key), expected), *_strange(view))
 
 

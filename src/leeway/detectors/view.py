@@ -30,7 +30,10 @@ class View(NamedTuple):
     reference: Reference
     candidates: Mapping[Facet, tuple[Candidate, ...]]
     policy: Policy
-    has_settled_relative: bool = False
+    knows_program: bool = False
+    """Whether another agent of the machine, or a settled one elsewhere, runs the same program."""
+    starts_usually: bool = False
+    """Whether all that started this agent are agents for whom one more new child is nothing unusual."""
     neighbours: Neighbours = Neighbours({})
     """The baselines of all agents, by machine."""
 

@@ -168,6 +168,9 @@ class SignatureChecked(Event, frozen=True, kw_only=True, omit_defaults=True, tag
 class Heartbeat(Event, frozen=True, kw_only=True, omit_defaults=True, tag="heartbeat"):
     """The sensor on `host` was alive."""
 
+    observes: Annotated[tuple[Identifier, ...], Meta(max_length=64)] | None = None
+    """Names of the facets and measures that the sensor can show at all; None where it does not say."""
+
 
 AnyEvent = (
     ProcessStarted

@@ -6,11 +6,11 @@ from typing import NamedTuple, TypeVar
 
 from leeway.agents import Actor, AgentKey, Attribution, FullNames, HostDoubt, Hosts, Instance, learnt_names
 from leeway.baselines import Baseline, Neighbours, Reference, Relatives, Remarks, promote, trust
-from leeway.baselines.membership import AgentState
+from leeway.baselines.membership import AgentState, Membership
 from leeway.context import in_context
 from leeway.correlation import Naming, combine, flow_and_module, link
 from leeway.detectors import View, judge
-from leeway.events import AnyEvent, order
+from leeway.events import AnyEvent, Facet, order
 from leeway.findings import Finding, Held, Severity, Signal
 from leeway.health import (
     Heard,
@@ -179,6 +179,7 @@ class _Day:
         known = {**self._world.baselines, **trusted}
         relatives = Relatives(known, self._number, self._terms.settings.profile)
         neighbours = Neighbours(known)
+        starters = self._attribution.starters()
         overflows = {one.agent: one for one in self._attribution.overflows}
         findings: list[Finding] = []
         for agent, summary in sorted(self._judged.items()):
@@ -188,7 +189,11 @@ class _Day:
             kin = relatives.of(agent, key)
             own = trusted.get(agent) or self._own(agent)
             reference = Reference(own, kin, self._number, self._terms.settings.profile)
-            view = View(agent, key, summary, reference, {}, self._terms.policy, bool(kin), neighbours)
+            view = View(agent, key, summary, reference, {}, self._terms.policy, neighbours=neighbours)
+            view = view._replace(
+                knows_program=bool(kin) or relatives.know_program(agent, key),
+                starts_usually=self._is_usual(starters.get(agent, frozenset()), known),
+            )
             signals = self._signals(view)
             if agent in overflows:
                 signals.append(shape_overflow(summary, overflows[agent], self._terms.bound))
@@ -196,6 +201,14 @@ class _Day:
         if not self._is_final:
             findings = self._standing(findings)
         return link(findings, self._nearest(findings))
+
+    def _is_usual(self, starters: frozenset[str], known: Mapping[str, Baseline]) -> bool:
+        """Whether one more new child would be less than MEDIUM for every agent among the starters."""
+        profile = self._terms.settings.profile
+        own = [Reference(known.get(one), (), self._number, profile) for one in starters]
+        return bool(own) and all(
+            not one.is_empty and one.soften(Severity.MEDIUM, Membership.NEW, Facet.CHILD) < Severity.MEDIUM for one in own
+        )
 
     def _standing(self, findings: list[Finding]) -> list[Finding]:
         """Return the findings that stand whatever else the day brings.

@@ -1,5 +1,6 @@
 """Findings sent to a log collector: syslog or CEF over UDP, TCP or TLS."""
 
+import errno
 import socket
 import ssl
 from collections.abc import Sequence
@@ -83,10 +84,14 @@ def _listen(connection: socket.socket) -> None:
     Raises:
         OSError: where one came.
     """
-    if not isinstance(connection, ssl.SSLSocket):
-        connection.shutdown(socket.SHUT_WR)
     connection.settimeout(_PATIENCE)
     try:
+        if not isinstance(connection, ssl.SSLSocket):
+            connection.shutdown(socket.SHUT_WR)
         connection.recv(1)
     except TimeoutError:
         return
+    except OSError as error:
+        if error.errno == errno.ENOTCONN:  # the reset came first
+            raise ConnectionResetError from error
+        raise

@@ -1,11 +1,24 @@
 """Telemetry to events, one file a feed: what is at a URI, read with positions, nothing swallowed."""
 
+from leeway.sources.auditd import Auditd
 from leeway.sources.collections import COLUMNS, Collection, file_name, from_row, render, to_row
+from leeway.sources.column_map import ColumnMap, load_column_map
+from leeway.sources.defender import Defender
 from leeway.sources.ecs import Ecs
 from leeway.sources.evtx import Evtx
 from leeway.sources.falco import Falco
 from leeway.sources.jsonl import JsonLines, write_event
-from leeway.sources.opening import SOURCES, fingerprint, open_sources, source_kinds, still_holds
+from leeway.sources.opening import (
+    NOTHING_TOLD,
+    SOURCES,
+    Told,
+    can_observe,
+    fingerprint,
+    open_sources,
+    source_kinds,
+    still_holds,
+)
+from leeway.sources.osquery import Osquery
 from leeway.sources.places import Place, spooled
 from leeway.sources.records import Record, Rejected, Skipped, Source, SourceKind
 from leeway.sources.redacted import without_secrets
@@ -15,12 +28,17 @@ from leeway.sources.winlogbeat import Winlogbeat
 
 __all__ = [
     "COLUMNS",
+    "NOTHING_TOLD",
     "SOURCES",
+    "Auditd",
     "Collection",
+    "ColumnMap",
+    "Defender",
     "Ecs",
     "Evtx",
     "Falco",
     "JsonLines",
+    "Osquery",
     "Place",
     "Record",
     "Rejected",
@@ -29,10 +47,13 @@ __all__ = [
     "SourceKind",
     "Sysmon",
     "Tetragon",
+    "Told",
     "Winlogbeat",
+    "can_observe",
     "file_name",
     "fingerprint",
     "from_row",
+    "load_column_map",
     "open_sources",
     "render",
     "source_kinds",

@@ -61,7 +61,7 @@ class Auditd:
             Measure.EVENTS,
         }
     )
-    patterns: ClassVar[tuple[str, ...]] = ("audit.log*", "*.log", "*.log.gz", "*.log.xz")
+    patterns: ClassVar[tuple[str, ...]] = ("audit.log*", "*.log")
 
     def __init__(self, place: Place, host: str = "") -> None:
         """`host` is whose log it is, where its lines do not say."""

@@ -78,6 +78,7 @@ COLUMNS: Final[dict[str, Column]] = {
     "action": Column(("action",), "text", "what was done to the file"),
     "tool": Column(("tool",), "text", "tool that was called"),
     "arguments": Column(("arguments",), "json", "its arguments without secrets, a JSON object of text"),
+    "observes": Column(("observes",), "json", "what the sensor can show at all, a JSON list; of some heartbeats"),
     "duration_us": Column(("duration_us",), "number", "how long the call took, in microseconds"),
 }
 """Every column, in order: one for each field of every kind of event."""

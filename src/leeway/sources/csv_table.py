@@ -16,6 +16,9 @@ from leeway.sources.table_rows import COLUMN_LIMIT, Broken, Row, cut_short, posi
 RECORD_LIMIT: Final = 8 * LINE_LIMIT
 """Bytes of one record, line breaks within quotes included: a long JSON line's worth, with every quote of it doubled."""
 
+_BREAKS_LIMIT: Final = 1 << 16
+"""Line breaks within one record; what lies between them is held apart."""
+
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 _QUOTED: Final = '"([^"]*+(?:""[^"]*+)*+)"'
@@ -130,7 +133,7 @@ def _to_closing_quote(size: int, following: _Lines) -> list[bytes]:
     closes, so that reading stays linear.
     """
     more: list[bytes] = []
-    while size <= RECORD_LIMIT and (line := following.take()):
+    while size <= RECORD_LIMIT and len(more) < _BREAKS_LIMIT and (line := following.take()):
         more.append(line)
         size += len(line)
         if line.count(b'"') % 2:

@@ -81,8 +81,8 @@ class Defender:
     name: ClassVar[str] = "defender"
     observes: frozenset[Facet | Measure] = frozenset().union(*SHOWN.values())
     patterns: ClassVar[tuple[str, ...]] = (
-        *("*.csv", "*.csv.gz", "*.csv.xz", "*.parquet"),
-        *("*.jsonl", "*.json", "*.ndjson", "*.jsonl.gz", "*.jsonl.xz"),
+        *("*.csv", "*.parquet"),
+        *("*.jsonl", "*.json", "*.ndjson"),
     )
 
     def __init__(self, place: Place, column_map: ColumnMap | None = None) -> None:

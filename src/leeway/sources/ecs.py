@@ -34,7 +34,7 @@ class Ecs:
 
     name: ClassVar[str] = "ecs"
     observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure))
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.jsonl.gz", "*.jsonl.xz", "*.log")
+    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
 
     def __init__(self, place: Place) -> None:
         self._place = place

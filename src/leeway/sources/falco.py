@@ -58,7 +58,7 @@ class Falco:
             Facet.HOUR,
         }
     )
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.jsonl.gz", "*.log", "*.log.gz")
+    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
     is_partial: ClassVar[str] = "alerts, not telemetry: only what a rule matched"
     """Why this feed shows less than the agent did; sources that report all they observe have no such reason."""
 

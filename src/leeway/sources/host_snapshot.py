@@ -13,7 +13,17 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from leeway.events import AnyEvent, ConnectionOpened, Heartbeat, ModuleLoaded, Process, ProcessStarted, order
+from leeway.events import (
+    AnyEvent,
+    ConnectionOpened,
+    Facet,
+    Heartbeat,
+    Measure,
+    ModuleLoaded,
+    Process,
+    ProcessStarted,
+    order,
+)
 from leeway.sources.host_linux import read_linux
 from leeway.sources.host_psutil import read_through_psutil
 from leeway.sources.host_running import Host, Running
@@ -21,6 +31,19 @@ from leeway.sources.host_units import RUNTIME_SOCKETS, names_by_runtimes, socket
 from leeway.sources.redacted import without_secrets
 
 PROC: Final = Path("/proc")
+
+
+OBSERVED: Final = tuple(
+    map(
+        str,
+        (
+            *(Facet.CHILD, Facet.CHILD_ARGUMENTS, Facet.MODULE, Facet.MODULE_DIGEST, Facet.USER, Facet.HOUR),
+            *(Facet.SUPERNET, Facet.NETWORK, Facet.NETWORK_PORT, Facet.NAMED_RANGE, Facet.NAMED_NETWORK, Facet.IP),
+            *(Facet.PORT, Measure.EVENTS),
+        ),
+    )
+)
+"""What a snapshot can show: no names behind addresses, no bytes, no files, no tools."""
 
 
 class Snapshot(NamedTuple):
@@ -57,7 +80,7 @@ def as_events(found: Host, now: datetime, host: str) -> Snapshot:
     """Return what was found on `host` at `now` as events, without secrets."""
     ids = _Ids(host, found.boot, f"{now:%Y-%m-%d}")
     by_pid = {one.process.pid: one for one in found.running}
-    events: list[AnyEvent] = [Heartbeat(time=now, host=host)]
+    events: list[AnyEvent] = [Heartbeat(time=now, host=host, observes=OBSERVED)]
     for one in found.running:
         started = min(one.process.started or now, now)  # a clock that was set back since would date it in the future
         one = replace(one, process=replace(one.process, started=started))  # noqa: PLW2901  # the same, corrected

@@ -6,10 +6,10 @@ from typing import ClassVar, Final
 import msgspec
 from msgspec import Struct
 
-from leeway.events import AnyEvent, Facet, Measure
+from leeway.events import AnyEvent, Facet, Heartbeat, Measure
 from leeway.sources.lines import flaw, lines
 from leeway.sources.places import Place
-from leeway.sources.records import Record, rejected
+from leeway.sources.records import Record, Rejected, Skipped, rejected
 from leeway.sources.redacted import without_secrets
 
 _READER: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
@@ -23,17 +23,21 @@ class _Marks(Struct):
     time: str
 
 
+_SIDES: Final[tuple[Facet | Measure, ...]] = (*Facet, *Measure)
 _MARKS: Final = msgspec.json.Decoder(_Marks)
 
 
 class JsonLines:
     """Events as Leeway writes them; every facet and measure can be in them.
 
+    Where the heartbeats of every host in it say what their sensors can show, that is what it observes, as far as it
+    was read: a snapshot counts no bytes, and `excess_transfer` is blind there, not quiet.
+
     Blind to: a key given twice (the last one counts) and keys that no event has (ignored).
     """
 
     name: ClassVar[str] = "jsonl"
-    observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure))
+    observes: frozenset[Facet | Measure] = frozenset((*Facet, *Measure))
     patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
 
     def __init__(self, place: Place) -> None:
@@ -58,8 +62,35 @@ class JsonLines:
         Raises:
             SourceError: when the file cannot be read on.
         """
+        told = _Told()
         for offset, line in lines(self._place, after):
-            yield str(offset), rejected(offset, b"", line) if isinstance(line, str) else _record(offset, line)
+            record = rejected(offset, b"", line) if isinstance(line, str) else _record(offset, line)
+            if not isinstance(record, Rejected | Skipped):
+                told.hear(record)
+            yield str(offset), record
+        if told.is_whole:
+            self.observes = told.sides
+
+
+class _Told:
+    """What the sensors of a feed say that they can show."""
+
+    def __init__(self) -> None:
+        self.sides: frozenset[Facet | Measure] = frozenset()
+        self._silent: set[str] = set()
+        self._told: set[str] = set()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every host of the feed has said it."""
+        return bool(self._told) and self._silent <= self._told
+
+    def hear(self, event: AnyEvent) -> None:
+        if isinstance(event, Heartbeat) and event.observes is not None:
+            self._told.add(event.host)
+            self.sides |= {side for side in _SIDES if side in event.observes}
+        else:
+            self._silent.add(event.host)
 
 
 def _record(offset: int, line: bytes) -> Record:

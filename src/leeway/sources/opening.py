@@ -7,18 +7,22 @@ from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
 from lzma import LZMAError
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Final
+from typing import BinaryIO, ClassVar, Final, NamedTuple
 from zlib import error as ZlibError  # noqa: N812  # an exception, named like one
 
 from leeway.errors import SourceError, UnsupportedError
 from leeway.events import Facet, Measure
 from leeway.sources import places
+from leeway.sources.auditd import Auditd
 from leeway.sources.collections import Collection
+from leeway.sources.column_map import ColumnMap
+from leeway.sources.defender import Defender
 from leeway.sources.ecs import Ecs
 from leeway.sources.evtx import Evtx
 from leeway.sources.falco import Falco
 from leeway.sources.jsonl import JsonLines
 from leeway.sources.lines import lines
+from leeway.sources.osquery import Osquery
 from leeway.sources.places import SUFFIXES, Place, spooled
 from leeway.sources.records import Record, Source, SourceKind, rejected
 from leeway.sources.sysmon import Sysmon
@@ -28,10 +32,13 @@ from leeway.text import display
 
 SOURCES: Final[tuple[SourceKind, ...]] = (
     JsonLines,
+    Defender,
     Sysmon,
     Winlogbeat,
     Evtx,
     Ecs,
+    Osquery,
+    Auditd,
     Tetragon,
     Falco,
     Collection,
@@ -64,6 +71,12 @@ def source_kinds() -> dict[str, SourceKind]:
     return kinds
 
 
+def can_observe(kind: SourceKind) -> frozenset[Facet | Measure]:
+    """Return everything that a kind of source can show at all; one source of it may show less."""
+    observes: frozenset[Facet | Measure] = getattr(kind, "observes", frozenset())
+    return observes
+
+
 def _loaded(entry: EntryPoint) -> SourceKind:
     try:
         kind: SourceKind = entry.load()
@@ -73,13 +86,28 @@ def _loaded(entry: EntryPoint) -> SourceKind:
     return kind
 
 
-def open_sources(uri: str, *, kind: str | None = None, stdin: BinaryIO | None = None) -> tuple[Source, ...]:
+class Told(NamedTuple):
+    """What a caller says of feeds that do not say it themselves."""
+
+    column_map: ColumnMap | None = None
+    """How the columns of a renamed table are called; for files that are a table of Defender or of no known kind."""
+    host: str = ""
+    """The host of logs that name none (auditd)."""
+
+
+NOTHING_TOLD: Final = Told()
+
+
+def open_sources(
+    uri: str, *, kind: str | None = None, stdin: BinaryIO | None = None, told: Told = NOTHING_TOLD
+) -> tuple[Source, ...]:
     """Return the sources that a URI names: one for a file or `-`, one a file for a folder or a glob, sorted by path.
 
     Args:
         uri: a path, a folder (searched in depth), a glob or `-`; `jsonl:PATH` forces the kind.
         kind: the kind of every file; by default each is recognised by its first lines.
         stdin: what `-` reads; it is copied to disk first, because recognising and correcting read it again.
+        told: what the feeds do not say themselves.
 
     Raises:
         SourceError: where nothing is there, nothing is recognised, or the kind is unknown.
@@ -92,9 +120,9 @@ def open_sources(uri: str, *, kind: str | None = None, stdin: BinaryIO | None = 
     if path == "-":
         if stdin is None:
             raise SourceError("nothing is on standard input", hint="pipe events into the command")
-        return (_opened(spooled(stdin), chosen, alone=True),)
+        return (_opened(spooled(stdin), chosen, told, alone=True),)
     found = tuple(_found(path, chosen))
-    sources = tuple(_opened(place, chosen, alone=len(found) == 1) for place in found)
+    sources = tuple(_opened(place, chosen, told, alone=len(found) == 1) for place in found)
     if all(isinstance(source, _Unrecognised) for source in sources):
         raise SourceError(f"{uri}: no file of a known kind", hint=_hint())
     return sources
@@ -193,19 +221,28 @@ def _placed(file: Path) -> Place:
         raise SourceError(f"{file}: {error.strerror}", hint="give a readable file, or a pipe") from error
 
 
-def _opened(place: Place, chosen: SourceKind | None, *, alone: bool) -> Source:
-    if chosen is not None:
-        return chosen(place)
-    head = _head(place)
-    for line in head:
-        for kind in source_kinds().values():
-            if isinstance(line, bytes) and kind.recognises(line):
-                return kind(place)
+def _opened(place: Place, chosen: SourceKind | None, told: Told, *, alone: bool) -> Source:
+    head = _head(place) if chosen is None else []
+    kind = chosen or _recognised(head)
+    if kind in (Defender, None) and told.column_map is not None and (head or chosen):
+        return Defender(place, told.column_map)
+    if kind is Auditd:
+        return Auditd(place, told.host)
+    if kind is not None:
+        return kind(place)
     if not head:
         return JsonLines(place)
     if alone:
         raise SourceError(f"{place.uri}: not recognised by its first lines", hint=_hint())
     return _Unrecognised(place)
+
+
+def _recognised(head: Iterable[bytes | str]) -> SourceKind | None:
+    for line in head:
+        for kind in source_kinds().values():
+            if isinstance(line, bytes) and kind.recognises(line):
+                return kind
+    return None
 
 
 def _head(place: Place) -> list[bytes | str]:

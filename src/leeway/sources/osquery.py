@@ -49,7 +49,7 @@ class Osquery:
 
     name: ClassVar[str] = "osquery"
     observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure)) - _UNSEEN
-    patterns: ClassVar[tuple[str, ...]] = ("*.log", "*.log.gz", "*.log.xz", "*.json", "*.jsonl", "*.ndjson")
+    patterns: ClassVar[tuple[str, ...]] = ("*.log", "*.json", "*.jsonl", "*.ndjson")
 
     def __init__(self, place: Place) -> None:
         self._place = place

@@ -103,7 +103,8 @@ class ParquetTable:
         try:
             return connection.execute(query, list(values)).fetchall()
         except (duckdb.Error, RuntimeError, ValueError) as error:
-            reason = str(error).partition("\n")[0]
+            # A stream was copied to a file of a random name, which says nothing to whoever reads the message.
+            reason = str(error).partition("\n")[0].replace(self._pattern, self._place.uri)
             raise SourceError(f"{self._place.uri}: unreadable as Parquet: {reason[:400]}") from error
 
 

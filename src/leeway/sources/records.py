@@ -66,8 +66,6 @@ class SourceKind(Protocol):
     """What the class of a source offers, so that one entry in one list adds a feed."""
 
     name: str
-    observes: frozenset[Facet | Measure]
-    """Everything this kind of telemetry can show at all."""
     patterns: tuple[str, ...]
     """Shell patterns of the file names that a folder is searched for."""
 

@@ -52,7 +52,7 @@ class Tetragon:
 
     name: ClassVar[str] = "tetragon"
     observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure)) - _UNSEEN
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.jsonl.gz", "*.log", "*.log.gz")
+    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
 
     def __init__(self, place: Place) -> None:
         self._place = place

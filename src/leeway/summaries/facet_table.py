@@ -145,9 +145,15 @@ def _model(event: FileTouched) -> str | None:
     return _model_file(event.path) if event.modifies else None
 
 
+def _user(event: Event) -> str:
+    """Return the user as compared: accounts of Windows' domains are the same in any case, those of Unix are not."""
+    user = event.user or ""
+    return user.casefold() if "\\" in user else user
+
+
 def _model_user(event: FileTouched, _: Actor) -> Value | None:
     file = _model(event)
-    return (file, event.user) if file and event.user else None
+    return (file, _user(event)) if file and event.user else None
 
 
 def _model_arguments(event: FileTouched, actor: Actor) -> Value | None:
@@ -190,7 +196,7 @@ FACETS: tuple[FacetRow, ...] = (
     FacetRow(Facet.MODEL_FILE, FileTouched, Credit.LINEAGE, lambda event, _: (f,) if (f := _model(event)) else None),
     FacetRow(Facet.MODEL_FILE_USER, FileTouched, Credit.LINEAGE, _model_user),
     FacetRow(Facet.MODEL_FILE_ARGUMENTS, FileTouched, Credit.LINEAGE, _model_arguments),
-    FacetRow(Facet.USER, Event, Credit.LINEAGE, lambda event, _: (event.user,) if event.user else None),
+    FacetRow(Facet.USER, Event, Credit.LINEAGE, lambda event, _: (_user(event),) if event.user else None),
     FacetRow(Facet.TOOL, ToolCalled, Credit.NEAREST, lambda event, _: (event.tool,)),
     FacetRow(Facet.HOUR, Event, Credit.LINEAGE, _hour),
 )
