@@ -198,7 +198,7 @@ def test_completion_can_be_installed(shell: str, tmp_path: Path) -> None:
 def test_completion_knows_the_commands(tmp_path: Path) -> None:
     asked = environment(tmp_path, _LEEWAY_COMPLETE="complete_bash", COMP_WORDS="leeway de", COMP_CWORD="1")
     done = subprocess.run([SCRIPT], env=asked, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["demo", "detect"]
+    assert done.stdout.split() == ["demo", "detect", "deliver"]
 
 
 def test_a_held_directory_says_by_whom_and_can_be_waited_for(week: Path, tmp_path: Path) -> None:

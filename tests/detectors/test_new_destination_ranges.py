@@ -46,6 +46,9 @@ WIDE = settled(*(to(f"198.51.{n}.7") for n in range(4)))
 """Four networks of one supernet, none named."""
 
 
+SEEN_ONCE = learnt([*((before(n), [to("192.0.2.7")] * 9) for n in range(9, 1, -1)), (before(1), [to("203.0.113.9")])])
+
+
 def said(own: Baseline | None, *today: AnyEvent) -> dict[Value, Severity]:
     return {one.value: one.severity for one in signals(own, *today)}
 
@@ -94,6 +97,8 @@ STORIES = [
     Story(
         "a new network on the day of the import", (HOME, to("203.0.113.9", "cloud/new")), {RANGE: MEDIUM}, own=UNNAMED
     ),
+    Story("a network seen once, named since", (to("203.0.113.9", "cloud/new"),), {NEW: Severity.INFO}, own=SEEN_ONCE),
+    Story("a network seen once, in no table", (to("203.0.113.9"),), {NEW: Severity.INFO}, own=SEEN_ONCE),
     Story("quiet: a supernet that rotates, tables imported later", (to("198.51.9.7", "cloud/new"),), {}, own=WIDE),
     Story("quiet: known", (HOME, *ROTATION), {}),
     Story(

@@ -55,7 +55,7 @@ def test_the_five_severities_are_a_closed_set_with_the_numbers_of_ocsf() -> None
 
 def test_types_are_named_once_and_tags_belong_to_types() -> None:
     types = (*ANOMALY_TYPES, *REGISTERED_TYPES, *CORRELATIONS, *HEALTH_TYPES)
-    assert len(set(types)) == len(types) == 16
+    assert len(set(types)) == len(types) == 17
     assert set(TAGS) <= set(types)
     assert all(tag.startswith(("ATT&CK T", "ATLAS AML.T")) for tags in TAGS.values() for tag in tags)
 

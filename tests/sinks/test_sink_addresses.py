@@ -17,7 +17,7 @@ from leeway.sinks.webhook import Webhook
 from sinks.sink_samples import INSIDE, OUTSIDE
 
 
-@pytest.mark.parametrize("address", INSIDE)
+@pytest.mark.parametrize("address", [*INSIDE, "", "hooks.example.org", "2130706433"])
 def test_inside(address: str) -> None:
     assert not is_public(address)
 

@@ -148,7 +148,7 @@ def test_a_line_of_no_event_is_refused_and_the_next_one_read(line: object, reaso
 def test_a_row_too_long_is_passed_over() -> None:
     beat = without_secrets(Heartbeat(time=WHEN, host="h1"))
     header, row = render([beat]).splitlines(keepends=True)
-    refused, event = read(header + b"x" * (9 << 20) + b"\n" + row)
+    refused, event = read(header + b"x" * (33 << 20) + b"\n" + row)
     assert refused.reason == "longer than 8388608 bytes"
     assert event == beat
 

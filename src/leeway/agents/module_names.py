@@ -13,11 +13,13 @@ _NAME_LIMIT = 256
 _DELETED = " (deleted)"
 """What Linux puts behind the path of a mapped file that is gone (proc_pid_maps(5))."""
 
-_FRAMEWORK = re.compile(r"(?:^|/)([^/]+)\.framework/(?:versions/[^/]+/)?\1$", re.IGNORECASE)
+_FRAMEWORK = re.compile(r"(?:^|/)([^/]+)\.framework/(?:versions/[^/]+/)?\1$")
 """A library of a macOS framework has no ending; its folder has."""
 
 _SHARED = re.compile(r"(.+)\.so(?:\.[0-9][0-9a-z_+~-]*)*")
 """Versions of an ELF library stand behind its ending."""
+
+_ENDED = re.compile(r"(.+)(\.[a-z]{1,10})")
 
 _API_SET = re.compile(r"((?:api|ext)-ms-.+)-l[0-9]+(?:-[0-9]+){1,2}")
 """A Windows API set; its version stands behind `-l`."""
@@ -48,22 +50,27 @@ def module_name(path: str) -> str:
 
 @lru_cache(maxsize=16_384)
 def _remembered(path: str) -> str:
-    path = path.rstrip()
-    while path.endswith(_DELETED):
-        path = path[: -len(_DELETED)].rstrip()
+    path = _trimmed(path.casefold())
     framework = _FRAMEWORK.search(path)
-    name = f"{framework[1]}.framework".casefold() if framework else base_name(path)
-    stem, ending = _split(name[:_NAME_LIMIT])
-    return f"{_numbers_blanked(_plain(stem))}{ending}"
+    name = f"{framework[1]}.framework" if framework else base_name(path)
+    stem, ending = _split(_trimmed(name)[:_NAME_LIMIT])
+    return _trimmed(f"{_numbers_blanked(_plain(stem))}{ending}")
+
+
+def _trimmed(name: str) -> str:
+    """Return a name without what may stand around it: blanks, quotes, the mark of a deleted file."""
+    while (shorter := name.strip().strip('"').removesuffix(_DELETED)) != name:
+        name = shorter
+    return name
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Return what stands before the ending, and the ending with its dot; a number is none."""
+    """Return what stands before the ending, and the ending with its dot, which is letters only."""
     shared = _SHARED.fullmatch(name)
     if shared:
         return shared[1], ".so"
-    stem, _, ending = name.rpartition(".")
-    return (stem, f".{blank(ending)}") if stem and ending[:1].isalpha() else (name, "")
+    ended = _ENDED.fullmatch(name)
+    return (ended[1], ended[2]) if ended else (name, "")
 
 
 def _plain(stem: str) -> str:

@@ -17,7 +17,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     sources: opt.SourceArguments = None,
     source: opt.Sources = None,
+    column_map: opt.ColumnMapOption = None,
+    host: opt.HostOption = "",
     scope: opt.ScopeOption = None,
+    aliases: opt.AliasesOption = None,
     json: opt.Json = False,
     id_key: opt.IdKeyOption = None,
 ) -> None:
@@ -25,9 +28,11 @@ def command(
 
     Processes with some evidence that falls short of an agent are listed as well, and why.
     """
-    settings = opt.chosen(Settings(), None, None, scope)
+    settings = opt.chosen(Settings(), None, None, scope, aliases)
     with ProgressLine() as progress:
-        found = survey(opt.opened(sources, source), settings, opt.id_key(id_key), progress)
+        found = survey(
+            opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host)), settings, opt.id_key(id_key), progress
+        )
     if json:
         echo_json([_record(one) for one in found])
         return

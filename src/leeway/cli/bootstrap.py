@@ -13,11 +13,14 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     output_dir: opt.OutputDir,
     source: opt.Sources = None,
+    column_map: opt.ColumnMapOption = None,
+    host: opt.HostOption = "",
     bootstrap_count: opt.BootstrapCount = None,
     period: opt.PeriodOption = Period.DAY,
     learning_days: opt.LearningDays = None,
     established_days: opt.EstablishedDays = None,
     scope: opt.ScopeOption = None,
+    aliases: opt.AliasesOption = None,
     policy: opt.PolicyOption = None,
     id_key: opt.IdKeyOption = None,
     engine: opt.EngineOption = "fold",
@@ -35,7 +38,6 @@ def command(
     """
     opt.refuse_kusto(cluster, database, tenant)
     profile = (learning_days, established_days, scope)
-    run(
-        bootstrap,
-        Flags(source, output_dir, bootstrap_count, period, *profile, policy, id_key, engine, observe, json, wait),
-    )
+    feeds = opt.FeedFlags(column_map, host)
+    shared = (source, output_dir, bootstrap_count, period)
+    run(bootstrap, Flags(*shared, *profile, policy, id_key, engine, observe, json, wait, feeds, aliases))

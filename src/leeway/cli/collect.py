@@ -13,6 +13,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     output_dir: opt.OutputDir,
     source: opt.Sources = None,
+    column_map: opt.ColumnMapOption = None,
+    host: opt.HostOption = "",
     lookback_count: opt.LookbackCount = None,
     period: opt.PeriodOption = Period.DAY,
     id_key: opt.IdKeyOption = None,
@@ -27,4 +29,5 @@ def command(
     Writes raw_collections/process_YYYYMMDD.csv and child_YYYYMMDD.csv, merged by event id; `leeway train` reads them.
     """
     opt.refuse_kusto(cluster, database, tenant)
-    run(collect, Flags(source, output_dir, lookback_count, period, id_key=id_key, json=json, wait=wait))
+    feeds = opt.FeedFlags(column_map, host)
+    run(collect, Flags(source, output_dir, lookback_count, period, id_key=id_key, json=json, wait=wait, feeds=feeds))

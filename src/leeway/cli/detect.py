@@ -13,11 +13,14 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     output_dir: opt.OutputDir,
     source: opt.Sources = None,
+    column_map: opt.ColumnMapOption = None,
+    host: opt.HostOption = "",
     lookback_count: opt.LookbackCount = None,
     period: opt.PeriodOption = Period.DAY,
     learning_days: opt.LearningDays = None,
     established_days: opt.EstablishedDays = None,
     scope: opt.ScopeOption = None,
+    aliases: opt.AliasesOption = None,
     policy: opt.PolicyOption = None,
     id_key: opt.IdKeyOption = None,
     engine: opt.EngineOption = "fold",
@@ -43,4 +46,5 @@ def command(
     profile = (learning_days, established_days, scope)
     sinks = opt.SinkFlags(sink, sink_token_file, sink_ca, allow_private_sink, min_severity)
     shared = (source, output_dir, lookback_count, period)
-    run(detect, Flags(*shared, *profile, policy, id_key, engine, observe, json, wait, sinks))
+    feeds = opt.FeedFlags(column_map, host)
+    run(detect, Flags(*shared, *profile, policy, id_key, engine, observe, json, wait, feeds, aliases, sinks))

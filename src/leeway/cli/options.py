@@ -11,12 +11,12 @@ from typing import Annotated, NamedTuple
 import typer
 
 from leeway.agents import IdKey
-from leeway.config import LearningProfile, Policy, Settings, load_policy, parse_scope
+from leeway.config import LearningProfile, Policy, Settings, load_aliases, load_policy, parse_scope
 from leeway.errors import InvalidConfigError, StateError, UnsupportedError
 from leeway.findings import Severity
 from leeway.modes import Period
 from leeway.sinks import Network, Outlet, outlet_of, parse_target
-from leeway.sources import Source, open_sources
+from leeway.sources import Source, Told, load_column_map, open_sources
 from leeway.storage import read_or_make_secret
 
 Sources = Annotated[
@@ -25,6 +25,15 @@ Sources = Annotated[
 ]
 SourceArguments = Annotated[
     list[str] | None, typer.Argument(metavar="SOURCE", help="The same as --source, without the word.")
+]
+ColumnMapOption = Annotated[
+    Path | None,
+    typer.Option("--map", metavar="FILE", help="How the columns of a renamed table are called."),
+]
+HostOption = Annotated[str, typer.Option("--host", metavar="NAME", help="The host of logs that name none (auditd).")]
+AliasesOption = Annotated[
+    Path | None,
+    typer.Option("--aliases", metavar="FILE", help="Which names are one host, where they do not say it; remembered."),
 ]
 OutputDir = Annotated[Path, typer.Option("--output-dir", metavar="DIR", help="Where state, baselines and alerts live.")]
 BootstrapCount = Annotated[
@@ -176,7 +185,25 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def opened(*given: list[str] | None) -> tuple[Source, ...]:
+class FeedFlags(NamedTuple):
+    """The flags that say of feeds what they do not say themselves."""
+
+    column_map: Path | None = None
+    host: str = ""
+
+    def told(self) -> Told:
+        """Return what they say.
+
+        Raises:
+            InvalidConfigError: where the column map cannot be used.
+        """
+        return Told(load_column_map(self.column_map) if self.column_map is not None else None, self.host)
+
+
+NO_FEED_FLAGS = FeedFlags()
+
+
+def opened(*given: list[str] | None, feeds: FeedFlags = NO_FEED_FLAGS) -> tuple[Source, ...]:
     """Return the sources of all URIs, however they were given.
 
     Raises:
@@ -186,10 +213,13 @@ def opened(*given: list[str] | None) -> tuple[Source, ...]:
     uris = [uri for uris in given for uri in uris or ()]
     if not uris:
         raise InvalidConfigError("no source", hint="give one with --source: a file, a folder, a glob or -")
-    return tuple(source for uri in uris for source in open_sources(uri, stdin=sys.stdin.buffer))
+    told = feeds.told()
+    return tuple(source for uri in uris for source in open_sources(uri, stdin=sys.stdin.buffer, told=told))
 
 
-def chosen(known: Settings, learning: int | None, established: int | None, scope: str | None) -> Settings:
+def chosen(
+    known: Settings, learning: int | None, established: int | None, scope: str | None, aliases: Path | None = None
+) -> Settings:
     """Return the settings of a run: what its flags say, and what the directory's last run had for the rest."""
     profile = LearningProfile(
         learning_days=known.profile.learning_days if learning is None else learning,
@@ -200,6 +230,7 @@ def chosen(known: Settings, learning: int | None, established: int | None, scope
         caps=known.caps,
         scope=known.scope if scope is None else parse_scope(scope),
         tenant=known.tenant,
+        aliases=known.aliases if aliases is None else load_aliases(aliases),
     )
 
 

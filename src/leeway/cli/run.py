@@ -8,7 +8,17 @@ from typing import NamedTuple
 import typer
 
 from leeway.cli import FOUND
-from leeway.cli.options import SinkFlags, chosen, id_key, now, opened, outlets_of, policy_of
+from leeway.cli.options import (
+    NO_FEED_FLAGS,
+    FeedFlags,
+    SinkFlags,
+    chosen,
+    id_key,
+    now,
+    opened,
+    outlets_of,
+    policy_of,
+)
 from leeway.cli.output import ProgressLine, echo, echo_json, moment, severity
 from leeway.engines import engine_named
 from leeway.findings import CAUTION, Severity, ranked
@@ -42,6 +52,8 @@ class Flags(NamedTuple):
     observe: bool = False
     json: bool = False
     wait: float = 0.0
+    feeds: FeedFlags = NO_FEED_FLAGS
+    aliases: Path | None = None
     sinks: SinkFlags = SinkFlags()
 
 
@@ -49,7 +61,7 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
     """Run a mode on its directory, print what came of it, and exit with what it means."""
     engine = engine_named(flags.engine)
     policy = policy_of(flags.policy)
-    sources = opened(flags.source)
+    sources = opened(flags.source, feeds=flags.feeds)
     key = id_key(flags.id_key, flags.output_dir)
     outlets = outlets_of(flags.sinks, key)
     who = f"leeway {mode.__name__}"
@@ -57,7 +69,8 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
         ProgressLine() as progress,
         open_directory(flags.output_dir, key, who=who, wait_seconds=flags.wait) as directory,
     ):
-        settings = chosen(directory.settings(), flags.learning_days, flags.established_days, flags.scope)
+        profile = (flags.learning_days, flags.established_days, flags.scope)
+        settings = chosen(directory.settings(), *profile, flags.aliases)
         directory.remember(settings)
         is_first = directory.closed_through is None
         request = Request(
@@ -114,6 +127,9 @@ def tell(report: Report, more: str = "") -> None:
     if report.late:
         echo(f"  {report.late:,} events of days no longer kept: not judged")
     _tell_days(report)
+    for label, names in sorted(report.hosts_in_doubt.items()):
+        told = f"{label} may be {' or '.join(names)}: merged with none of them; --aliases FILE says which"
+        echo(f"  {display(told, limit=300)}")
     for name, facets in sorted(report.not_observable.items()):
         echo(f"  not observable here, which is not quiet: {name} ({', '.join(facets)})")
     if report.mode == "detect":

@@ -19,6 +19,8 @@ _REASONS_SHOWN = 8
 def command(
     sources: opt.SourceArguments = None,
     source: opt.Sources = None,
+    column_map: opt.ColumnMapOption = None,
+    host: opt.HostOption = "",
     json: opt.Json = False,
 ) -> None:
     """Say what a source shows, facet by facet: seen, not seen, not observable by this sensor.
@@ -30,7 +32,9 @@ def command(
         _list_kinds(json=json)
         return
     with ProgressLine() as progress:
-        found = [observe_source(one, progress) for one in opt.opened(sources, source)]
+        found = [
+            observe_source(one, progress) for one in opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host))
+        ]
     if json:
         echo_json([_record(one) for one in found])
         return

@@ -19,8 +19,11 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     sources: opt.SourceArguments = None,
     source: opt.Sources = None,
+    column_map: opt.ColumnMapOption = None,
+    host: opt.HostOption = "",
     engine: opt.EngineOption = "fold",
     scope: opt.ScopeOption = None,
+    aliases: opt.AliasesOption = None,
     json: opt.Json = False,
     id_key: opt.IdKeyOption = None,
 ) -> None:
@@ -28,10 +31,16 @@ def command(
 
     With --json the whole summaries, in which every engine agrees to the byte.
     """
-    settings = opt.chosen(Settings(), None, None, scope)
+    settings = opt.chosen(Settings(), None, None, scope, aliases)
     key = opt.id_key(id_key)
     with ProgressLine() as progress:
-        rows = survey_summaries(opt.opened(sources, source), settings, key, engine_named(engine), progress)
+        rows = survey_summaries(
+            opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host)),
+            settings,
+            key,
+            engine_named(engine),
+            progress,
+        )
     if json:
         echo_json([_record(name, summary) for name, summary in rows])
         return

@@ -14,11 +14,14 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     output_dir: opt.OutputDir,
     source: opt.Sources = None,
+    column_map: opt.ColumnMapOption = None,
+    host: opt.HostOption = "",
     bootstrap_count: opt.BootstrapCount = None,
     period: opt.PeriodOption = Period.DAY,
     learning_days: opt.LearningDays = None,
     established_days: opt.EstablishedDays = None,
     scope: opt.ScopeOption = None,
+    aliases: opt.AliasesOption = None,
     id_key: opt.IdKeyOption = None,
     engine: opt.EngineOption = "fold",
     json: opt.Json = False,
@@ -36,4 +39,6 @@ def command(
         )
     uris = source or [f"collection:{collected}"]
     profile = (learning_days, established_days, scope)
-    run(train, Flags(uris, output_dir, bootstrap_count, period, *profile, None, id_key, engine, False, json, wait))
+    feeds = opt.FeedFlags(column_map, host)
+    shared = (uris, output_dir, bootstrap_count, period)
+    run(train, Flags(*shared, *profile, None, id_key, engine, False, json, wait, feeds, aliases))

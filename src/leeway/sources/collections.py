@@ -23,7 +23,7 @@ from leeway.text import from_csv_cell, to_csv_cell
 
 _EMPTY: Final = "<empty>"
 _JSON: Final = "<json>"
-_ROW_LIMIT: Final = 8 * LINE_LIMIT
+_ROW_LIMIT: Final = 4 * LINE_LIMIT
 """Bytes of one row: what the longest JSON line can grow to when its quotes are doubled and its secrets marked."""
 
 _CELL: Final = re.compile(r'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",]*))(,|\Z)')

@@ -13,7 +13,7 @@ from leeway.sources.lines import LINE_LIMIT
 from leeway.sources.places import Place
 from leeway.sources.table_rows import COLUMN_LIMIT, Broken, Row, cut_short, position_of
 
-RECORD_LIMIT: Final = 8 * LINE_LIMIT
+RECORD_LIMIT: Final = LINE_LIMIT
 """Bytes of one record, line breaks within quotes included: a long JSON line's worth, with every quote of it doubled."""
 
 _BREAKS_LIMIT: Final = 1 << 16

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from leeway.errors import SourceError
 from leeway.sources.places import Place
 
-LINE_LIMIT: Final = 1 << 20
+LINE_LIMIT: Final = 1 << 23
 """Bytes of one line; a longer one is passed over without being held."""
 
 DEPTH_LIMIT: Final = 64

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from leeway.errors import SourceError
-from leeway.sources.lines import LINE_LIMIT
 from leeway.sources.places import Place
 from leeway.sources.table_rows import COLUMN_LIMIT, Broken, Row, cut_short, position_of
 
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"PAR1"
 """First and last bytes of a Parquet file (its format, section "File format")."""
+
+_CELL_LIMIT: Final = 1 << 20
+"""Characters of one cell: the longest text that an event holds."""
 
 _PAGE: Final = 16_384
 """Rows read at a time, counted from the first of the file, so that a flaw costs the same rows wherever one began."""
@@ -117,14 +119,14 @@ def _expression(name: str, kind: str) -> str:
         # Nanoseconds are cut here: DuckDB would round them, and one instant would differ between two tables.
         return f"epoch_ns({quoted}) // 1000" if "_NS" in kind else f"epoch_us({quoted})"
     spelt = f"to_json({quoted})" if _NESTED.fullmatch(kind) else quoted
-    return f"left(CAST({spelt} AS VARCHAR), {LINE_LIMIT + 1})"
+    return f"left(CAST({spelt} AS VARCHAR), {_CELL_LIMIT + 1})"
 
 
 def _row(types: dict[str, str], cells: list[Any]) -> Row | Broken:
     row: Row = {}
     for (name, kind), cell in zip(types.items(), cells, strict=False):
-        if isinstance(cell, str) and len(cell) > LINE_LIMIT:
-            return Broken(b"", f"a cell longer than {LINE_LIMIT} characters")
+        if isinstance(cell, str) and len(cell) > _CELL_LIMIT:
+            return Broken(b"", f"a cell longer than {_CELL_LIMIT} characters")
         row[name] = _time(cell, kind) if kind.startswith(_TIME) and cell is not None else cell
     return row
 

@@ -41,6 +41,8 @@ CREATE TABLE outbox (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE announced (sink TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (sink, id)) WITHOUT ROWID;
 """
 
+_IS_OURS = "SELECT count(*) FROM sqlite_master WHERE name = 'verdicts'"
+
 _ADD_EVENT = """
 INSERT INTO events VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (day, id) DO UPDATE SET trusted = 1, body = ?4 WHERE ?3 = 1 AND trusted = 0
@@ -96,17 +98,11 @@ def _stored_name(uri: str) -> str:
     return uri.encode("utf-8", "backslashreplace").decode()
 
 
-class Database:
-    """One SQLite file, one transaction a batch; WAL and synchronous=FULL, so what was committed survives."""
+class _Connection:
+    """An open file and how it is asked: what goes wrong in it is a `StateError`."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, making it where there is none.
-
-        Raises:
-            StateError: where it is no state database, is damaged, or is of another version.
-        """
         self._path = path
-        self._rejected_kept: int | None = None
         if path.is_symlink():
             raise StateError(f"{path} is a symbolic link", hint="name the directory that holds the file itself")
         try:
@@ -130,7 +126,7 @@ class Database:
             with self._connection:
                 self._connection.execute(_SCHEMA + _OUTBOX)
                 self._connection.execute(f"PRAGMA user_version={USER_VERSION}")
-        elif version == 1:
+        elif version == 1 and self._one(_IS_OURS) == 1:
             with self._connection:
                 self._connection.execute(_OUTBOX)
                 self._connection.execute(f"PRAGMA user_version={USER_VERSION}")
@@ -141,7 +137,6 @@ class Database:
             )
         if self._one("PRAGMA quick_check") != "ok":
             raise StateError(f"{self._path} is damaged", hint=_RESTORE)
-
         self._check_places()
 
     def _check_places(self) -> None:
@@ -189,6 +184,19 @@ class Database:
             self._connection.executemany(query, bindings)
         except apsw.Error as error:
             raise StateError(f"{self._path}: {error}", hint="is there space on the disk?") from error
+
+
+class Database(_Connection):
+    """One SQLite file, one transaction a batch; WAL and synchronous=FULL, so what was committed survives."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, making it where there is none.
+
+        Raises:
+            StateError: where it is no state database, is damaged, or is of another version.
+        """
+        super().__init__(path)
+        self._rejected_kept: int | None = None
 
     def meta(self, name: str) -> str | None:
         """Return a named fact about the whole state."""
