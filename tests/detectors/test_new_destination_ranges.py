@@ -30,7 +30,7 @@ from leeway.events import AnyEvent, ConnectionOpened, Facet, Value
 from leeway.findings import Held, Severity, Signal
 from leeway.summaries import merge
 
-LOW, MEDIUM = Severity.LOW, Severity.MEDIUM
+INFO, LOW, MEDIUM = Severity.INFO, Severity.LOW, Severity.MEDIUM
 
 
 def to(address: str, range_: str | None = None, port: int = 443, hour: int = 10) -> ConnectionOpened:
@@ -84,6 +84,11 @@ STORIES = [
         {NEW: MEDIUM},
     ),
     Story(
+        "a new network partly in a range with one known: by itself it is graver",
+        (to("203.0.113.9", "cloud/home"), to("203.0.113.200")),
+        {NEW: MEDIUM},
+    ),
+    Story(
         "a new network in two ranges: the graver holds",
         (to("203.0.113.9", "cloud/cdn"), to("203.0.113.200", "cloud/home")),
         {NEW: LOW},
@@ -97,8 +102,13 @@ STORIES = [
     Story(
         "a new network on the day of the import", (HOME, to("203.0.113.9", "cloud/new")), {RANGE: MEDIUM}, own=UNNAMED
     ),
-    Story("a network seen once, named since", (to("203.0.113.9", "cloud/new"),), {NEW: Severity.INFO}, own=SEEN_ONCE),
-    Story("a network seen once, in no table", (to("203.0.113.9"),), {NEW: Severity.INFO}, own=SEEN_ONCE),
+    Story(
+        "a network seen once, named since",
+        (to("203.0.113.9", "cloud/new"),),
+        {NEW: INFO, (*NEW, "443"): INFO},
+        own=SEEN_ONCE,
+    ),
+    Story("a network seen once, in no table", (to("203.0.113.9"),), {NEW: INFO, (*NEW, "443"): INFO}, own=SEEN_ONCE),
     Story("quiet: a supernet that rotates, tables imported later", (to("198.51.9.7", "cloud/new"),), {}, own=WIDE),
     Story("quiet: known", (HOME, *ROTATION), {}),
     Story(
@@ -115,6 +125,11 @@ STORIES = [
         "a port never used where networks rotate",
         (to("203.0.113.9", "cloud/cdn", 4_444), to("203.1.113.9", "cloud/cdn", 4_444)),
         {("named range", "cloud/cdn", "4444"): MEDIUM},
+    ),
+    Story(
+        "a port never used where networks do not rotate: the network speaks",
+        (to("203.0.113.9", "cloud/home", 4_444),),
+        {NEW: LOW},
     ),
     Story(
         "a port never used of a known network",
@@ -152,6 +167,16 @@ def test_a_range_tells_of_its_new_networks_only() -> None:
         Held(Facet.NETWORK, NEW),
         Held(Facet.NETWORK, ("203.1.0.0/16", "203.1.113.0/24")),
     )
+
+
+def test_a_port_of_a_range_holds_every_network_it_was_new_for() -> None:
+    (one,) = signals(KNOWN, to("203.0.113.9", "cloud/cdn", 4_444), to("203.1.113.9", "cloud/cdn", 4_444, hour=12))
+    assert str(one.evidence[0]) == "port: 4444 in cloud/cdn (expected: a port that the agent uses)"
+    assert one.held == (
+        Held(Facet.NETWORK_PORT, (*NEW, "4444")),
+        Held(Facet.NETWORK_PORT, ("203.1.0.0/16", "203.1.113.0/24", "4444")),
+    )
+    assert (one.first, one.last, one.hours) == (at(10), at(12), 1 << 10 | 1 << 12)
 
 
 def test_the_evidence_of_many_networks_is_cut() -> None:

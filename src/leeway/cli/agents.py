@@ -30,9 +30,8 @@ def command(
     """
     settings = opt.chosen(Settings(), None, None, scope, aliases)
     with ProgressLine() as progress:
-        found = survey(
-            opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host)), settings, opt.id_key(id_key), progress
-        )
+        feeds = opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host))
+        found = survey(feeds, settings, opt.id_key(id_key), progress)
     if json:
         echo_json([_record(one) for one in found])
         return

@@ -127,11 +127,7 @@ def tell(report: Report, more: str = "") -> None:
     if report.late:
         echo(f"  {report.late:,} events of days no longer kept: not judged")
     _tell_days(report)
-    for label, names in sorted(report.hosts_in_doubt.items()):
-        told = f"{label} may be {' or '.join(names)}: merged with none of them; --aliases FILE says which"
-        echo(f"  {display(told, limit=300)}")
-    for name, facets in sorted(report.not_observable.items()):
-        echo(f"  not observable here, which is not quiet: {name} ({', '.join(facets)})")
+    _tell_unseen(report)
     if report.mode == "detect":
         _tell_findings(report, more)
     if report.deliveries:
@@ -151,6 +147,15 @@ def _tell_days(report: Report) -> None:
         echo(f"  agents: {report.agents:,} on the busiest day")
     elif report.closed or report.open:
         echo("  agents: none; leeway agents SOURCE lists what comes near to one, --scope watches something else")
+
+
+def _tell_unseen(report: Report) -> None:
+    """Say what this run could not tell apart, or not look at."""
+    for label, names in sorted(report.hosts_in_doubt.items()):
+        told = f"{label} may be {' or '.join(names)}: merged with none of them; --aliases FILE says which"
+        echo(f"  {display(told, limit=300)}")
+    for name, facets in sorted(report.not_observable.items()):
+        echo(f"  not observable here, which is not quiet: {name} ({', '.join(facets)})")
 
 
 def _tell_findings(report: Report, more: str) -> None:

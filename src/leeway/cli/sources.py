@@ -32,9 +32,8 @@ def command(
         _list_kinds(json=json)
         return
     with ProgressLine() as progress:
-        found = [
-            observe_source(one, progress) for one in opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host))
-        ]
+        feeds = opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host))
+        found = [observe_source(one, progress) for one in feeds]
     if json:
         echo_json([_record(one) for one in found])
         return

@@ -34,13 +34,8 @@ def command(
     settings = opt.chosen(Settings(), None, None, scope, aliases)
     key = opt.id_key(id_key)
     with ProgressLine() as progress:
-        rows = survey_summaries(
-            opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host)),
-            settings,
-            key,
-            engine_named(engine),
-            progress,
-        )
+        feeds = opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host))
+        rows = survey_summaries(feeds, settings, key, engine_named(engine), progress)
     if json:
         echo_json([_record(name, summary) for name, summary in rows])
         return
