@@ -50,6 +50,7 @@ bench: $(VENV)/dev ## Measure on real captures, where LEEWAY_DATA (../shared/dat
 
 docs: $(VENV)/dev ## Write anew the pages that are made from the code.
 	$(RUN) tools/detector_docs.py
+	$(RUN) tools/source_docs.py
 	$(RUN) tools/cli_docs.py
 
 quality: $(VENV)/runtime ## Measure the demo on six fleets and write docs/quality.md.

@@ -14,7 +14,10 @@ DOCS = ROOT / "docs"
 DECISIONS = sorted((DOCS / "adr").glob("[0-9]*.md"))
 
 
-@pytest.mark.parametrize(("tool", "page"), [("detector_docs", "detectors.md"), ("cli_docs", "cli.md")])
+@pytest.mark.parametrize(
+    ("tool", "page"),
+    [("detector_docs", "detectors.md"), ("source_docs", "sources.md"), ("cli_docs", "cli.md")],
+)
 def test_a_generated_page_is_up_to_date(tool: str, page: str) -> None:
     made = runpy.run_path(str(ROOT / "tools" / f"{tool}.py"))["page"]()
     assert (DOCS / page).read_text("utf-8") == made, "run: make docs"

@@ -100,7 +100,8 @@ class Attribution:
         """Return the ids of the agents that an instance counts for, nearest first."""
         found = self._credits.get(key)
         if found is None:
-            chain = [key, *self.lineage.ancestors(key)]
+            # A parent that is known no more, long ended or under its host's old name, counts for nobody.
+            chain = [key, *self.lineage.ancestors(key)] if key in self.lineage else []
             found = tuple(dict.fromkeys(self._ids[one] for one in chain if one in self._ids))
             self._credits[key] = found
         return found

@@ -102,7 +102,8 @@ def learnt_names(
     fresh: dict[str, set[str]] = {}
     for name in {folded(name) for name in names}:
         label, dot, _ = name.partition(".")
-        if dot and label and name not in aliases and name not in _NOBODY and address_of(name) is None:
+        is_own = aliases.get(name, name) == name
+        if dot and label and is_own and name not in _NOBODY and address_of(name) is None:
             fresh.setdefault(label, set()).add(name)
     for label, full in fresh.items():
         before = learnt.get(label, ())

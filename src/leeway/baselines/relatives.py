@@ -23,11 +23,13 @@ class Relatives:
     def __init__(self, baselines: Mapping[str, Baseline], day: int, profile: LearningProfile) -> None:
         """Index the settled ones among `baselines` as of `day` (an ordinal)."""
         self._by_kin: dict[tuple[object, ...], list[Baseline]] = {}
-        self._programs: dict[tuple[object, ...], set[str]] = {}
+        self._learnt: dict[tuple[object, ...], set[str]] = {}
         for agent in sorted(baselines):
             baseline = baselines[agent]
-            self._programs.setdefault(_NEAREST_FIRST[0](baseline.key), set()).add(agent)
-            if baseline.key.declared is None and state_of(baseline, day, profile) is AgentState.SETTLED:
+            state = state_of(baseline, day, profile)
+            if state is AgentState.LEARNING:
+                self._learnt.setdefault(_NEAREST_FIRST[0](baseline.key), set()).add(agent)
+            if baseline.key.declared is None and state is AgentState.SETTLED:
                 for kinship in _NEAREST_FIRST:
                     self._by_kin.setdefault(kinship(baseline.key), []).append(baseline)
 
@@ -41,6 +43,6 @@ class Relatives:
                 return kin
         return ()
 
-    def know_program(self, agent: str, key: AgentKey) -> bool:
-        """Say whether another agent of the machine, settled or not, runs the same program."""
-        return key.declared is None and bool(self._programs.get(_NEAREST_FIRST[0](key), set()) - {agent})
+    def is_learning(self, agent: str, key: AgentKey) -> bool:
+        """Say whether the machine is learning the program: another agent of it runs that and is not settled yet."""
+        return key.declared is None and bool(self._learnt.get(_NEAREST_FIRST[0](key), set()) - {agent})

@@ -24,10 +24,10 @@ _SHOWN = 6
 class NewAgent:
     """No baseline knows this agent (row B26). MEDIUM.
 
-    LOW where another agent of the machine, or a settled one elsewhere, runs the same program; where known agents started
-    it for whom one more new child is nothing unusual; and where its start was not seen: it may be older than the
-    telemetry, and then only the telemetry is new. What it did that no agent of the machine ever did is told with it:
-    it has no past of its own to hold that against.
+    LOW where a settled relative runs the same program; while its machine still learns that program, or what those
+    agents start that started it; and where its start was not seen: it may be older than the telemetry, and then only
+    the telemetry is new. What it did that no agent of the machine ever did is told with it: it has no past of its own
+    to hold that against.
 
     Blind to: a known agent's name, arguments and signer put on something else.
     """
@@ -40,12 +40,12 @@ class NewAgent:
         """Yield one signal for an agent whose state is unknown."""
         if view.reference.state is not AgentState.UNKNOWN:
             return
-        mild = view.knows_program or view.starts_usually or not view.key.is_complete
+        mild = view.knows_program or view.starter_learns or not view.key.is_complete
         expected = "a known agent"
         if view.knows_program:
-            expected += "; another agent runs the same program"
-        elif view.starts_usually:
-            expected += "; who started it often starts something new"
+            expected += "; a relative runs the same program"
+        elif view.starter_learns:
+            expected += "; who started it is learning still"
         severity = Severity.LOW if mild else Severity.MEDIUM
         yield view.about_agent(self.name, severity, Evidence("agent", str(view.key), expected), *_strange(view))
 

@@ -31,9 +31,9 @@ class View(NamedTuple):
     candidates: Mapping[Facet, tuple[Candidate, ...]]
     policy: Policy
     knows_program: bool = False
-    """Whether another agent of the machine, or a settled one elsewhere, runs the same program."""
-    starts_usually: bool = False
-    """Whether all that started this agent are agents for whom one more new child is nothing unusual."""
+    """Whether a settled relative, or one of the machine that is learning, runs the same program."""
+    starter_learns: bool = False
+    """Whether all that started this agent are agents that are learning still."""
     neighbours: Neighbours = Neighbours({})
     """The baselines of all agents, by machine."""
 

@@ -6,11 +6,11 @@ from typing import NamedTuple, TypeVar
 
 from leeway.agents import Actor, AgentKey, Attribution, FullNames, HostDoubt, Hosts, Instance, learnt_names
 from leeway.baselines import Baseline, Neighbours, Reference, Relatives, Remarks, promote, trust
-from leeway.baselines.membership import AgentState, Membership
+from leeway.baselines.membership import AgentState
 from leeway.context import in_context
 from leeway.correlation import Naming, combine, flow_and_module, link
 from leeway.detectors import View, judge
-from leeway.events import AnyEvent, Facet, order
+from leeway.events import AnyEvent, order
 from leeway.findings import Finding, Held, Severity, Signal
 from leeway.health import (
     Heard,
@@ -191,8 +191,8 @@ class _Day:
             reference = Reference(own, kin, self._number, self._terms.settings.profile)
             view = View(agent, key, summary, reference, {}, self._terms.policy, neighbours=neighbours)
             view = view._replace(
-                knows_program=bool(kin) or relatives.know_program(agent, key),
-                starts_usually=self._is_usual(starters.get(agent, frozenset()), known),
+                knows_program=bool(kin) or relatives.is_learning(agent, key),
+                starter_learns=self._are_learning(starters.get(agent, frozenset()), known),
             )
             signals = self._signals(view)
             if agent in overflows:
@@ -202,13 +202,11 @@ class _Day:
             findings = self._standing(findings)
         return link(findings, self._nearest(findings))
 
-    def _is_usual(self, starters: frozenset[str], known: Mapping[str, Baseline]) -> bool:
-        """Whether one more new child would be less than MEDIUM for every agent among the starters."""
+    def _are_learning(self, starters: frozenset[str], known: Mapping[str, Baseline]) -> bool:
+        """Whether all starters are known agents that still learn what they start."""
         profile = self._terms.settings.profile
-        own = [Reference(known.get(one), (), self._number, profile) for one in starters]
-        return bool(own) and all(
-            not one.is_empty and one.soften(Severity.MEDIUM, Membership.NEW, Facet.CHILD) < Severity.MEDIUM for one in own
-        )
+        states = {Reference(known.get(one), (), self._number, profile).state for one in starters}
+        return states == {AgentState.LEARNING}
 
     def _standing(self, findings: list[Finding]) -> list[Finding]:
         """Return the findings that stand whatever else the day brings.

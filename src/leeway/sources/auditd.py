@@ -2,6 +2,23 @@
 
 What it shows is what its rules ask for. It never shows names of hosts, how much was sent, what a library or program
 hashes to, nor which container acted.
+
+On the sensor: rules, as `/etc/audit/rules.d/60-leeway.rules`; name the folders that matter to you. For 32-bit programs
+repeat them with `arch=b32`; on ARM leave out `open`, `creat`, `unlink` and `rename`, which it does not have:
+
+    -a always,exit -F arch=b64 -S execve,execveat -k leeway
+    -a always,exit -F arch=b64 -S exit_group -k leeway
+    -a always,exit -F arch=b64 -S connect -k leeway
+    -a always,exit -F arch=b64 -S open,openat,creat,truncate -F dir=/srv/models -k leeway
+    -a always,exit -F arch=b64 -S unlink,unlinkat,rename,renameat,renameat2 -F dir=/srv/models -k leeway
+    -a always,exit -F arch=b64 -S open,openat -F dir=/usr/lib -k leeway
+
+The last one is for libraries, and the one to leave out first where the log grows too fast. `sendto` shows UDP without
+`connect`, at the price of a record for each packet. In `auditd.conf`, so that users and hosts have their names (a log
+that names no host is given one by `--host NAME`):
+
+    log_format = ENRICHED
+    name_format = hostname
 """
 
 import re

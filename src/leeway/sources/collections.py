@@ -3,6 +3,8 @@
 `process_YYYYMMDD.csv` and `child_YYYYMMDD.csv` hold the events of one UTC day; the second one those starts that name
 a parent. One line an event, one column a field (`COLUMNS`), RFC 4180, UTF-8. An empty cell is a field that the sensor
 did not report; `<empty>` is one that it reported as empty. Text that would break a line is JSON behind `<json>`.
+
+On the sensor: nothing; `leeway collect` writes them.
 """
 
 import json

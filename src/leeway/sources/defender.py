@@ -3,6 +3,25 @@
 They come from the portals' exports, from Kusto (Sentinel, Azure Data Explorer) and from the streaming API. They show
 processes, connections, modules, files and who signed them. They do not show how much was sent or received, when a
 process ended, or which file was read.
+
+On the sensor: there is nothing to switch on. Export all five tables, each with its columns as they are: processes,
+connections, modules and files are four tables, and signers come with the fifth, `DeviceFileCertificateInfo`. Of
+`DeviceEvents` the names that were looked up (`DnsQueryResponse`) are read. What a missing table leaves unseen,
+`leeway sources FILE` says.
+
+- Advanced hunting: a query a table, then *Export*. An answer has a limit of rows, which the portal states; ask for so
+  short a span that it is not reached:
+
+      DeviceProcessEvents | where Timestamp between (datetime(2026-03-02) .. 1h)
+
+- Azure Data Explorer or Fabric: Parquet, straight from Kusto:
+
+      .export to parquet (h@"https://ACCOUNT.blob.core.windows.net/CONTAINER;KEY") <|
+          DeviceNetworkEvents | where Timestamp between (datetime(2026-03-02) .. 1d)
+
+- The streaming API, to a storage account or event hub: choose the same tables. Records come one a line; a message of
+  several is split by `jq -c '.records[]'`.
+- Sentinel: the same tables with `TimeGenerated`, and `SecurityEvent` (4688, 4689) of hosts without Defender.
 """
 
 from collections.abc import Iterator

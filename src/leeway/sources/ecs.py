@@ -2,6 +2,18 @@
 
 ECS has room for all that is remembered: processes with signers, names and bytes of connections, libraries, files,
 tool calls. What a feed does show depends on who wrote it; documents of Winlogbeat are another source's.
+
+On the sensor:
+
+- Elastic Defend (Elastic Agent): under event collection choose process, network, file, DNS, and on Windows DLL and
+  driver load. It tells names, signers and, when a connection ends, its bytes.
+- Auditbeat: its `auditd` module with rules as `auditd` says, its `system` module for processes and sockets.
+- Packetbeat: `packetbeat.procs.enabled: true`. Without it a connection has no process and is nobody's.
+- Agents that are traced by OpenTelemetry's conventions (`gen_ai.*`): `execute_tool` documents, with the arguments where
+  these are recorded, which is off unless asked for.
+
+Out of Elasticsearch, one hit or document a line: `jq -c '.hits.hits[]'` of a search's answer. Or a Beat's own
+`output.file`.
 """
 
 from collections.abc import Iterator

@@ -2,6 +2,12 @@
 
 A file is a header and chunks of 64 KiB that stand for themselves; each is read alone, so that a broken one costs its
 own records only.
+
+On the sensor: switch on in Sysmon and the audit policy what `sysmon` says, and let the log grow, for a full one forgets
+its oldest events. Then export it, under a new name each time:
+
+    wevtutil sl Microsoft-Windows-Sysmon/Operational /ms:1073741824
+    wevtutil epl Microsoft-Windows-Sysmon/Operational sysmon-monday.evtx
 """
 
 from collections.abc import Iterator

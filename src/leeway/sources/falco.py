@@ -2,6 +2,22 @@
 
 Between alerts Falco says nothing, so that a quiet day here is no quiet day of the agent. How much happened, which host
 names were spoken to, which modules were loaded: a detector of those is blind on this feed.
+
+On the sensor: JSON, and with every rule the fields that are read. In `falco.yaml`, of Falco 0.39 or later:
+
+    json_output: true
+    json_include_output_fields_property: true
+    file_output: {enabled: true, keep_alive: false, filename: /var/log/falco/alerts.jsonl}
+    append_output:
+      - match: {source: syscall}
+        extra_fields: [
+          evt.type, evt.res, evt.arg.flags, user.name, user.uid, container.name,
+          proc.exepath, proc.name, proc.pid, proc.pid.ts, proc.cmdline,
+          proc.pexepath, proc.pname, proc.ppid, proc.ppid.ts, proc.pcmdline,
+          fd.name, fd.sip, fd.sport, fd.l4proto, fs.path.name, fs.path.target]
+
+Falco's own rules speak of what is suspicious anywhere. To have more of an agent's life seen, add rules of a low
+priority whose condition is no more than the agent's processes and `spawned_process`, `outbound` or `open_write`.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,9 @@
-"""Leeway's own JSON lines: one event a line, as `leeway schema` describes it."""
+"""Leeway's own JSON lines: one event a line, as `leeway schema` describes it.
+
+On the sensor: `leeway schema` describes the lines; `leeway snapshot` writes them on a host that has no sensor. A sensor
+of your own also writes a heartbeat now and then: it tells a quiet host from one that is no longer heard, and may list
+in `observes` what can be seen at all.
+"""
 
 from collections.abc import Iterator
 from typing import ClassVar, Final

@@ -2,6 +2,31 @@
 
 It shows what its queries ask for, in the time between two of them where a table is no table of events. It never shows
 modules that are loaded, how much was sent, nor hashes and signers of programs.
+
+On the sensor: flags for the tables of events, and a schedule that asks for them. On Linux osquery takes the audit
+socket for itself, so that auditd must not run beside it:
+
+    --host_identifier=hostname
+    --logger_plugin=filesystem
+    --disable_events=false
+    --disable_audit=false
+    --audit_allow_config=true
+    --audit_allow_process_events=true
+    --audit_allow_sockets=true
+
+In `osquery.conf`; by `start_time` a process is told from the next one of the same number:
+
+    {"schedule": {
+      "process_events": {"query": "SELECT * FROM process_events", "interval": 60},
+      "socket_events": {"query": "SELECT * FROM socket_events", "interval": 60},
+      "processes": {"interval": 300,
+        "query": "SELECT pid, parent, path, name, cmdline, uid, start_time FROM processes"}}}
+
+Files: `process_file_events` with `--audit_allow_fim_events=true`, and the folders under `file_paths`; `file_events`
+does not say who it was. With eBPF (`--enable_bpf_events=true`): `bpf_process_events`, `bpf_socket_events`. macOS:
+`es_process_events` and `es_process_file_events`, with `--disable_endpointsecurity=false`,
+`--disable_endpointsecurity_fim=false` and Full Disk Access. Windows: `process_etw_events` and `dns_lookup_events`, with
+`--enable_process_etw_events=true` and `--enable_dns_lookup_events=true`.
 """
 
 import re

@@ -2,6 +2,35 @@
 
 Sysmon sees processes, connections, names, modules and files with their users. It does not see how much was sent or
 received, nor the tools of an agent, nor which file was read; a detector of those is blind on this feed.
+
+On the sensor: Sysmon logs connections (3) and module loads (7) only where its configuration asks for them, and hashes
+by SHA-1 alone, which is not read. What a filter hides is neither learnt nor found, so filter little: an empty `exclude`
+rule logs everything of its kind. Of file events (11, 15, 26) those of the agents' folders and of model files will do.
+For Sysmon 15:
+
+    <Sysmon schemaversion="4.90">
+      <HashAlgorithms>SHA256</HashAlgorithms>
+      <EventFiltering>
+        <ProcessCreate onmatch="exclude"/>
+        <ProcessTerminate onmatch="exclude"/>
+        <NetworkConnect onmatch="exclude"/>
+        <DnsQuery onmatch="exclude"/>
+        <ImageLoad onmatch="exclude"/>
+        <FileCreate onmatch="exclude"/>
+        <FileCreateStreamHash onmatch="exclude"/>
+        <FileDeleteDetected onmatch="exclude"/>
+      </EventFiltering>
+    </Sysmon>
+
+The Security log tells starts (4688), ends (4689) and connections (5156), and knows neither modules, names nor hashes.
+Command lines come with the policy "Include command line in process creation events":
+
+    auditpol /set /subcategory:"Process Creation" /success:enable
+    auditpol /set /subcategory:"Process Termination" /success:enable
+    auditpol /set /subcategory:"Filtering Platform Connection" /success:enable
+
+The flat form is that of nxlog (`im_msvistalog` and `to_json()`): one object with `EventID`, `Channel`, `Hostname` and
+the event's own fields. Keep `UtcTime`, or a time that says its zone.
 """
 
 from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from leeway.events import (
     ProcessEnded,
     ProcessStarted,
 )
-from leeway.sources.sysmon_rows import Row, account, addresses, guid, number, path_on_volume, sha256, text, truth
+from leeway.sources.sysmon_rows import Row, account, addresses, guid, number, path_on_volume, sha1, sha256, text, truth
 
 Fields = dict[str, object]
 """An event's fields before they are checked against its type."""
@@ -61,7 +61,7 @@ def _sysmon_started(row: Row, time: datetime) -> Fields:
         text(row.parent_image), number(row.parent_process_id), row.parent_process_guid, row.parent_command_line
     )
     return {
-        "process": {**process, "started": time},
+        "process": {**process, "started": time, "sha1": sha1(row.hashes)},
         "user": text(row.user) or None,
         "parent": _parent(parent),
         "digest": sha256(row.hashes),
@@ -92,6 +92,7 @@ def _module_loaded(row: Row, _: datetime) -> Fields:
         **_acting(row),
         "path": _needed(row.image_loaded, "ImageLoaded"),
         "digest": sha256(row.hashes),
+        "sha1": sha1(row.hashes),
         "signer": text(row.signature) or None if held else None,
     }
 

@@ -17,7 +17,6 @@ _NUMBER: Final = re.compile("0x[0-9a-f]{1,16}|[0-9]{1,19}")
 _GUID: Final = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?")
 _NO_GUID: Final = "{00000000-0000-0000-0000-000000000000}"
 """How Sysmon writes that it does not know the process; as an id it would make one process of many."""
-_SHA256: Final = "SHA256="
 _ADDRESS_LIMIT: Final = 64
 """Addresses of one answer that are kept: as many as an event holds."""
 
@@ -123,9 +122,18 @@ def truth(value: Scalar) -> bool:
 
 def sha256(hashes: str | None) -> str | None:
     """Return the SHA-256 among `SHA1=…,MD5=…,SHA256=…,IMPHASH=…`, lower case; None where it was not taken."""
+    return _hash(hashes, "SHA256=")
+
+
+def sha1(hashes: str | None) -> str | None:
+    """Return the SHA-1, lower case, where the sensor took no SHA-256: it says nothing beside that."""
+    return None if sha256(hashes) else _hash(hashes, "SHA1=")
+
+
+def _hash(hashes: str | None, label: str) -> str | None:
     for part in text(hashes).split(","):
-        if part.upper().startswith(_SHA256):
-            return part[len(_SHA256) :].casefold()
+        if part.upper().startswith(label):
+            return part[len(label) :].casefold()
     return None
 
 

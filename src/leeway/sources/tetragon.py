@@ -2,6 +2,34 @@
 
 Tetragon sees processes with their whole line of parents, the addresses they connect to, the libraries they map and the
 files that a policy watches. It does not see host names, digests or signers, what was received, nor an agent's tools.
+
+On the sensor: executions and ends come by themselves; the rest is a tracing policy. This one shows TCP connections,
+libraries, and the files below a folder:
+
+    apiVersion: cilium.io/v1alpha1
+    kind: TracingPolicy
+    metadata: {name: leeway}
+    spec:
+      loader: true
+      kprobes:
+        - call: tcp_connect
+          syscall: false
+          args: [{index: 0, type: sock}]
+        - call: security_file_permission
+          syscall: false
+          return: true
+          args: [{index: 0, type: file}, {index: 1, type: int}]
+          returnArg: {index: 0, type: int}
+          selectors:
+            - matchArgs: [{index: 0, operator: Prefix, values: [/srv/models/]}]
+
+Further functions that are understood: those of Tetragon's example policies for files (`security_mmap_file`,
+`security_path_truncate`, `fd_install`, `sys_openat`, `sys_unlinkat`, `sys_renameat2`), UDP (`ip4_datagram_connect`),
+accepted connections (`inet_csk_accept`), bytes sent (`tcp_sendmsg` with `{index: 2, type: int}`, one record a call).
+
+Write to a file (`--export-filename`), neither aggregated nor limited in rate; rotated files go soon, so read often or
+keep more. The Helm chart's `exportAllowList` leaves `PROCESS_LOADER` out, and its `exportDenyList` leaves out processes
+of the host (the empty namespace): change both. `--username-metadata unix` adds the names of the host's users.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,21 @@
 """Windows events as nested JSON lines: what Winlogbeat and the Elastic Agent ship, and what `evtx_dump` writes.
 
 They are the events of `sysmon`, and show and hide the same.
+
+On the sensor: switch on in Sysmon and the audit policy what `sysmon` says, and name the logs in `winlogbeat.yml`. The
+files are then `winlogbeat-*.ndjson`; the oldest are removed, so read daily or keep more of them:
+
+    winlogbeat.event_logs:
+      - name: Microsoft-Windows-Sysmon/Operational
+      - name: Security
+        event_id: 4688, 4689, 5156
+    output.file:
+      path: "C:/Telemetry"
+      filename: winlogbeat
+      number_of_files: 100
+
+From Elasticsearch, write out the documents themselves, one a line: `jq -c '.hits.hits[]._source'` of a search's answer.
+An `.evtx` file without its extra: `evtx_dump -o jsonl`.
 """
 
 from collections.abc import Iterator
