@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from leeway.agents.module_names import module_name
 from leeway.config import Policy, load_policy
 from leeway.config.policy import Rule
 from leeway.errors import InvalidConfigError
@@ -84,3 +85,12 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     file.write_bytes(b"# fine\n\xff\xfe")
     with pytest.raises(InvalidConfigError, match=r"policy\.toml:2: not UTF-8"):
         load_policy(file)
+
+
+def test_a_library_is_allowed_by_the_name_of_its_file_in_any_release() -> None:
+    policy = Policy((Rule(agent="*", modules=("libc.so.6", "libm.so", "ab" * 32)),))
+    assert policy.allows_module("claude", "libc.so", "") is False
+    assert policy.allows_module("claude", "libc.so", "", module_name) is True
+    assert policy.allows_module("claude", "libd.so", "", module_name) is False
+    assert policy.allows_module("claude", "#", "", module_name) is False
+    assert policy.allows_module("claude", "libd.so", "AB" * 32, module_name) is True

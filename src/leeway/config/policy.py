@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from leeway.errors import InvalidConfigError
 
 _LIMIT = 1 << 20
 """Bytes of a policy file."""
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{32,128}")
 
 _PLACE = re.compile(r"at line ([0-9]+)")
 """Where the parser says that it stumbled; at the end of the document it names no line."""
@@ -36,13 +39,20 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
         lists = [rule.processes for rule in self.rules if rule.processes is not None and _matches(agent, rule.agent)]
         return any(_matches(process, name) for names in lists for name in names) if lists else None
 
-    def allows_module(self, agent: str, name: str, digest: str) -> bool | None:
-        """Say whether `agent` may load a module; None where no rule speaks of it."""
+    def allows_module(self, agent: str, name: str, digest: str, normal: Callable[[str], str] = str) -> bool | None:
+        """Say whether `agent` may load a module; None where no rule speaks of it.
+
+        `normal` makes a file's name the one that modules are remembered under, so that `libc.so.6` allows `libc.so`.
+        """
         lists = [rule.modules for rule in self.rules if rule.modules is not None and _matches(agent, rule.agent)]
         if not lists:
             return None
         return any(
-            entry.casefold() == digest.casefold() or _matches(name, entry) for entries in lists for entry in entries
+            entry.casefold() == digest.casefold()
+            or _matches(name, entry)
+            or (_DIGEST.fullmatch(entry) is None and _matches(name, normal(entry)))
+            for entries in lists
+            for entry in entries
         )
 
 

@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from leeway.agents.module_names import module_name
 from leeway.detectors.policy_signal import policy_signal
 from leeway.detectors.view import Closes, View
 from leeway.events import Facet, Measure
 from leeway.findings import Evidence, Severity, Signal
+
+
+SHA1_DIGITS = 40
+"""Hexadecimal digits of a SHA-1, which some sensors take alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,8 @@ class ModuleNotApproved:
         """Yield a signal for each module and digest that the rules do not approve."""
         for value, sighting in view.summary.sightings.get(Facet.MODULE_DIGEST, {}).items():
             module, digest = value
-            if view.policy.allows_module(view.key.process, module, digest) is False:
-                seen = f"{module} sha256 {digest}" if digest else f"{module} without a digest"
+            if view.policy.allows_module(view.key.process, module, digest, module_name) is False:
+                kind = "sha1" if len(digest) == SHA1_DIGITS else "sha256"
+                seen = f"{module} {kind} {digest}" if digest else f"{module} without a digest"
                 evidence = Evidence("module", seen, "a module on its approved list")
                 yield policy_signal(view, self.name, Facet.MODULE_DIGEST, value, sighting, Severity.HIGH, evidence)
