@@ -129,7 +129,9 @@ def test_a_host_in_doubt_is_said_with_its_names(place: Place) -> None:
 
 
 def test_one_host_under_its_names_is_no_doubt(place: Place) -> None:
-    report = place.run("bootstrap", "--source", place.write("one", *day_of(0, SHORT, FULL, "WS5.Corp.Example.")), "--json")
+    report = place.run(
+        "bootstrap", "--source", place.write("one", *day_of(0, SHORT, FULL, "WS5.Corp.Example.")), "--json"
+    )
     assert report.json()["hosts_in_doubt"] == {}
     assert report.json()["agents"] == 1
 
@@ -149,7 +151,9 @@ def test_aliases_settle_a_doubt_and_are_remembered_for_the_next_run(place: Place
 
 
 def test_without_the_aliases_the_same_names_are_three_hosts(place: Place) -> None:
-    learnt = place.run("bootstrap", "--source", place.write("first", *day_of(0, SHORT, OTHER, "10.0.0.5", FULL)), "--json")
+    learnt = place.run(
+        "bootstrap", "--source", place.write("first", *day_of(0, SHORT, OTHER, "10.0.0.5", FULL)), "--json"
+    )
     assert (learnt.json()["agents"], learnt.json()["hosts_in_doubt"]) == (4, {"ws5": [FULL, OTHER]})
 
 

@@ -168,7 +168,16 @@ def test_a_map_gives_columns_their_names_and_times_their_zone(table: Path, key: 
 
 
 def test_the_modes_take_the_map_as_well(table: Path, key: tuple[str, Path], tmp_path: Path) -> None:
-    words = ("--source", table, "--map", table.with_name("map.toml"), "--output-dir", tmp_path / "state", *key, "--json")
+    words = (
+        "--source",
+        table,
+        "--map",
+        table.with_name("map.toml"),
+        "--output-dir",
+        tmp_path / "state",
+        *key,
+        "--json",
+    )
     learnt, judged = leeway("bootstrap", *words), leeway("detect", *words)
     assert (learnt.code, judged.code) == (0, 0)
     assert learnt.json()["events"]["new"] == 2

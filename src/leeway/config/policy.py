@@ -15,6 +15,9 @@ _LIMIT = 1 << 20
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{32,128}")
 
+_VERSION = re.compile(r"(\.so)\.[^/]*$")
+"""What follows the name of a shared object, wildcards included: `libc.so.*` means every release of it."""
+
 _PLACE = re.compile(r"at line ([0-9]+)")
 """Where the parser says that it stumbled; at the end of the document it names no line."""
 
@@ -50,10 +53,15 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
         return any(
             entry.casefold() == digest.casefold()
             or _matches(name, entry)
-            or (_DIGEST.fullmatch(entry) is None and _matches(name, normal(entry)))
+            or (_DIGEST.fullmatch(entry) is None and any(_matches(name, one) for one in _releases(entry, normal)))
             for entries in lists
             for entry in entries
         )
+
+
+def _releases(entry: str, normal: Callable[[str], str]) -> tuple[str, str]:
+    """Return the names that a file's name, or a pattern of such, has in every release."""
+    return normal(entry), normal(_VERSION.sub(r"\1", entry))
 
 
 def _matches(name: str, pattern: str) -> bool:
