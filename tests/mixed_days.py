@@ -32,7 +32,7 @@ STARTS = tuple(
     for one in PROGRAMS
     for digest in (None, "AB" if one is CLAUDE else "cd")
 )
-"""Program, who starts it, digest: a sensor may leave things out and say them again, but it does not contradict itself."""
+"""Program, who starts it, digest: a sensor may leave things out or say them again; it does not contradict itself."""
 
 MODULES = (
     ("/usr/local/bin/claude", None),

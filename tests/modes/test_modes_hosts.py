@@ -1,7 +1,7 @@
 """The same days of many host names, upkeep and silent sensors, however they are fed: the same findings in the end."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from itertools import chain
@@ -131,7 +131,9 @@ def on_the_move(events: Iterable[AnyEvent], names: Iterable[str]) -> set[str]:
     return {name.partition(".")[0] for name in full - set(names)}
 
 
-def gone_or_fallen(shown: Iterable[Finding], ended: Iterable[Finding], moving: Set[str] = frozenset()) -> list[Finding]:
+def gone_or_fallen(
+    shown: Iterable[Finding], ended: Iterable[Finding], moving: Collection[str] = frozenset()
+) -> list[Finding]:
     last = {one.finding_id: one.severity for one in ended if one.is_final}
     stay = [one for one in shown if one.host.partition(".")[0] not in moving]
     return [one for one in stay if last.get(one.finding_id, -1) < one.severity]

@@ -33,6 +33,10 @@ Registry = Mapping[AgentKey, str]
 """Keys of known agents to their ids; two keys with one id are an alias (the signer became known)."""
 
 
+_UNNAMED = "?"
+"""Shown for a process of which only the number is known."""
+
+
 class Actor(NamedTuple):
     """Who acted, as shown on a finding."""
 
@@ -42,7 +46,7 @@ class Actor(NamedTuple):
     user: str
     command_line: str
     chain: tuple[str, ...]
-    """Names from the eldest known ancestor to the process."""
+    """Names from the eldest known ancestor to the process; `?` for one of which only the number is known."""
     image: str = ""
     """Path or name of the process's executable, as reported."""
 
@@ -121,10 +125,12 @@ class Attribution:
             name = event.agent.uid if event.agent else ""
             return Actor(event.host, name, "", event.user or "", "", (name,))
         instance = self.lineage[key]
-        chain = [process_name(self.lineage[one].image) for one in reversed([key, *self.lineage.ancestors(key)])]
+        line = reversed([key, *self.lineage.ancestors(key)])
+        chain = [process_name(self.lineage[one].image) or _UNNAMED for one in line]
         parent = chain[-2] if len(chain) > 1 else ""
         user = event.user or instance.user or ""
-        return Actor(key.host, chain[-1], parent, user, instance.command_line or "", tuple(chain[-8:]), instance.image)
+        name = process_name(instance.image)
+        return Actor(key.host, name, parent, user, instance.command_line or "", tuple(chain[-8:]), instance.image)
 
     def uncertain(self) -> frozenset[str]:
         """Return the agents that later events of the day may rename, by a signer or by the name of their host."""
@@ -260,9 +266,14 @@ class Attribution:
         return next(iter(twins)) if len(twins) == 1 else None
 
     def _id_of(self, key: AgentKey) -> str:
-        found = self._known_id(key) or self._rules.ids.agent_id(key)
+        found = self._known_id(key) or self._rules.ids.agent_id(self._as_shown(key))
         self.registry[key] = found
         return found
+
+    def _as_shown(self, key: AgentKey) -> AgentKey:
+        """Return the key that a new agent's id is made of: by the name under which it may have been shown today."""
+        short = self._known.short_of(key.machine) if key.machine in self._known.unsettled else None
+        return key if short is None else replace(key, machine=short)
 
     def _admit(self, keys: set[AgentKey]) -> dict[AgentKey, AgentKey]:
         """Return the keys beyond the cap on shapes with the key they share; known shapes keep their places."""

@@ -1,10 +1,12 @@
 """`leeway agents`."""
 
+from collections import Counter
+
 import typer
 
 from leeway.agents import catalogue
 from leeway.cli import options as opt
-from leeway.cli.output import ProgressLine, echo, echo_json
+from leeway.cli.output import ProgressLine, echo, echo_json, warn_of
 from leeway.config import Settings
 from leeway.modes import survey
 from leeway.modes.survey import Surveyed, describe
@@ -29,9 +31,11 @@ def command(
     Processes with some evidence that falls short of an agent are listed as well, and why.
     """
     settings = opt.chosen(Settings(), None, None, scope, aliases)
+    rejected: Counter[str] = Counter()
     with ProgressLine() as progress:
         feeds = opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host))
-        found = survey(feeds, settings, opt.id_key(id_key), progress)
+        found = survey(feeds, settings, opt.id_key(id_key), progress, rejected)
+    warn_of(rejected)
     if json:
         echo_json([_record(one) for one in found])
         return

@@ -12,6 +12,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def command(
     output_dir: opt.OutputDir,
+    sources: opt.SourceArguments = None,
     source: opt.Sources = None,
     column_map: opt.ColumnMapOption = None,
     host: opt.HostOption = "",
@@ -39,5 +40,5 @@ def command(
     opt.refuse_kusto(cluster, database, tenant)
     profile = (learning_days, established_days, scope)
     feeds = opt.FeedFlags(column_map, host)
-    shared = (source, output_dir, bootstrap_count, period)
+    shared = ([*(sources or ()), *(source or ())], output_dir, bootstrap_count, period)
     run(bootstrap, Flags(*shared, *profile, policy, id_key, engine, observe, json, wait, feeds, aliases))

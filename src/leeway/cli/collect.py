@@ -12,6 +12,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def command(
     output_dir: opt.OutputDir,
+    sources: opt.SourceArguments = None,
     source: opt.Sources = None,
     column_map: opt.ColumnMapOption = None,
     host: opt.HostOption = "",
@@ -30,4 +31,5 @@ def command(
     """
     opt.refuse_kusto(cluster, database, tenant)
     feeds = opt.FeedFlags(column_map, host)
-    run(collect, Flags(source, output_dir, lookback_count, period, id_key=id_key, json=json, wait=wait, feeds=feeds))
+    given = [*(sources or ()), *(source or ())]
+    run(collect, Flags(given, output_dir, lookback_count, period, id_key=id_key, json=json, wait=wait, feeds=feeds))

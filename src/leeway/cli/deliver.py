@@ -28,7 +28,7 @@ def command(
     id_key: opt.IdKeyOption = None,
     wait: opt.Wait = 0.0,
 ) -> None:
-    """Tell sinks again what they did not take.
+    """Tell sinks again what they did not take, at once.
 
     Addresses are not stored, so name the sinks as leeway detect was given them; without any, this says what waits.
     Exits with 1 where a sink that was named still lacks something.
@@ -36,10 +36,11 @@ def command(
     key = opt.id_key(id_key, output_dir)
     outlets = opt.outlets_of(opt.SinkFlags(sink, sink_token_file, sink_ca, allow_private_sink), key)
     with open_directory(output_dir, key, who="leeway deliver", wait_seconds=wait, create=False) as directory:
-        done = deliver(directory, outlets, opt.now(), revive=dead)
+        done = deliver(directory, outlets, opt.now(), revive=dead, at_once=True)
     if json:
         echo_json(done.as_json())
     else:
-        echo(f"deliveries: {display(str(done))}")
+        was_any = done.sent or done.waiting or done.dead
+        echo(f"deliveries: {display(str(done))}" if was_any else "deliveries: nothing waits")
     if any(reason != NOT_GIVEN for reason in done.reasons):
         raise typer.Exit(FAILED)

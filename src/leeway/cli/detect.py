@@ -12,6 +12,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def command(
     output_dir: opt.OutputDir,
+    sources: opt.SourceArguments = None,
     source: opt.Sources = None,
     column_map: opt.ColumnMapOption = None,
     host: opt.HostOption = "",
@@ -45,6 +46,6 @@ def command(
     opt.refuse_kusto(cluster, database, tenant)
     profile = (learning_days, established_days, scope)
     sinks = opt.SinkFlags(sink, sink_token_file, sink_ca, allow_private_sink, min_severity)
-    shared = (source, output_dir, lookback_count, period)
+    shared = ([*(sources or ()), *(source or ())], output_dir, lookback_count, period)
     feeds = opt.FeedFlags(column_map, host)
     run(detect, Flags(*shared, *profile, policy, id_key, engine, observe, json, wait, feeds, aliases, sinks))

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Self
 
@@ -114,3 +114,9 @@ class ProgressLine:
         told = f"{display(self._stage, limit=60)}: {self._done:,} ({rate:,.0f}/s, {seconds:.0f} s)"
         sys.stderr.write(f"\r\x1b[2K{told}")
         sys.stderr.flush()
+
+
+def warn_of(rejected: Mapping[str, int]) -> None:
+    """Say on stderr what of a source could not be read, by its reason."""
+    for reason, count in sorted(rejected.items(), key=lambda pair: (-pair[1], pair[0])):
+        sys.stderr.write(f"leeway: rejected {count:,}: {display(reason, limit=200)}\n")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import typer
 
-from leeway.cli import FOUND
+from leeway.cli import FAILED, FOUND
 from leeway.cli.options import (
     NO_FEED_FLAGS,
     FeedFlags,
@@ -96,6 +96,8 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
         tell(report, findings_command(flags.output_dir, flags.id_key))
     if report.mode == "detect" and report.remarked:
         raise typer.Exit(FOUND)
+    if report.unreadable:
+        raise typer.Exit(FAILED)
 
 
 def _deliver(directory: Directory, report: Report, outlets: dict[str, Outlet], request: Request) -> None:
@@ -151,6 +153,8 @@ def _tell_days(report: Report) -> None:
 
 def _tell_unseen(report: Report) -> None:
     """Say what this run could not tell apart, or not look at."""
+    for uri, reason in sorted(report.unreadable.items()):
+        echo(f"  could not read {display(uri)}: {display(reason.removeprefix(f'{uri}: '), limit=200)}")
     for label, names in sorted(report.hosts_in_doubt.items()):
         told = f"{label} may be {' or '.join(names)}: merged with none of them; --aliases FILE says which"
         echo(f"  {display(told, limit=300)}")

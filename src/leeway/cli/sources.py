@@ -23,7 +23,9 @@ def command(
     host: opt.HostOption = "",
     json: opt.Json = False,
 ) -> None:
-    """Say what a source shows, facet by facet: seen, not seen, not observable by this sensor.
+    """Say what a source shows, and what it cannot.
+
+    Facet by facet: seen, not seen, not observable by this sensor.
 
     Where a facet is not observable, a detector of it is blind: its silence is not quiet. Without a source, the kinds
     that can be read are listed with what each can show at all.

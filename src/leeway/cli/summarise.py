@@ -1,10 +1,12 @@
 """`leeway summarise`."""
 
+from collections import Counter
+
 import typer
 
 from leeway.agents import AgentKey
 from leeway.cli import options as opt
-from leeway.cli.output import ProgressLine, echo, echo_json
+from leeway.cli.output import ProgressLine, echo, echo_json, warn_of
 from leeway.config import Settings
 from leeway.engines import engine_named
 from leeway.events import Measure
@@ -33,9 +35,11 @@ def command(
     """
     settings = opt.chosen(Settings(), None, None, scope, aliases)
     key = opt.id_key(id_key)
+    rejected: Counter[str] = Counter()
     with ProgressLine() as progress:
         feeds = opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host))
-        rows = survey_summaries(feeds, settings, key, engine_named(engine), progress)
+        rows = survey_summaries(feeds, settings, key, engine_named(engine), progress, rejected)
+    warn_of(rejected)
     if json:
         echo_json([_record(name, summary) for name, summary in rows])
         return

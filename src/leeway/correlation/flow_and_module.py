@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from leeway.baselines import Membership
 from leeway.detectors import View
+from leeway.detectors.new_destination import NAMED
 from leeway.events import Facet, Value
 from leeway.findings import Evidence, Finding, Severity, Signal
 from leeway.findings.signal import EVENTS_SHOWN
@@ -44,7 +45,8 @@ class _Mark:
     def __init__(self, kind: str, mask: int, value: Value, signal: Signal | None) -> None:
         self.kind = kind
         self.mask = mask
-        self.text = value[-1] if signal is not None else f"{value[-1]} (yesterday)"
+        shown = _shown(kind, value)
+        self.text = shown if signal is not None else f"{shown} (yesterday)"
         self.signal = signal
         # The whole value: one port of two domains is two destinations.
         self.order = (kind, self.text, value)
@@ -61,6 +63,15 @@ class _Mark:
         """Whether both happened within an hour of each other, and one of them today."""
         wide = self.mask | self.mask << 1 | self.mask >> 1
         return bool(wide & other.mask) and not (self.signal is None and other.signal is None)
+
+
+def _shown(kind: str, value: Value) -> str:
+    """Return what was new in few words: a port with its place, anything else by its own name."""
+    name = value[-1]
+    is_port = kind == _FLOW and len(value) > 1 and name.isdecimal() and value[:-1] != (NAMED,)
+    if not is_port:
+        return name
+    return f"listening port {name}" if value[:-1] == ("in",) else f"{name} of {value[-2]}"
 
 
 def _signal(met: list[_Mark], today: list[Signal], view: View) -> Signal:

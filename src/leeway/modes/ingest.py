@@ -1,8 +1,8 @@
 """Read sources into the state: one transaction a batch, with the position from which to resume."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import NamedTuple
 
 from leeway.errors import SourceError
@@ -10,7 +10,7 @@ from leeway.events import AnyEvent, encode
 from leeway.modes.ranges import loaded_ranges, with_range
 from leeway.modes.report import Report
 from leeway.modes.request import Period, Progress, Request
-from leeway.sources import Rejected, Skipped, Source, fingerprint, still_holds
+from leeway.sources import Rejected, Skipped, Source, fingerprint, is_unfinished, still_holds
 from leeway.storage import Database, Offset
 
 BATCH = 5_000
@@ -19,8 +19,14 @@ BATCH = 5_000
 FUTURE = timedelta(minutes=5)
 """How far ahead of the caller's clock an event may be; further ones are rejected."""
 
+UNFINISHED = "not finished: the last line has no end yet, and is read once more by the next run"
+"""Why a record is counted as not used that a writer is still writing."""
+
 CHANGED_SINCE = "changed_since"
 """Name of the fact that says from which closed day on events wait to be judged."""
+
+
+_Read = AnyEvent | Rejected | Skipped
 
 
 class Window(NamedTuple):
@@ -92,10 +98,48 @@ def _floor(time: datetime, period: Period) -> datetime:
     return floor.replace(hour=0) if period is Period.DAY else floor
 
 
-def _records(sources: Iterable[Source]) -> Iterator[tuple[Source, str, AnyEvent | Rejected | Skipped]]:
+def _records(sources: Iterable[Source]) -> Iterator[tuple[Source, str, _Read]]:
+    """Yield the records of all sources, of each as far as it can be read: reading it for good says what is wrong."""
     for source in sources:
-        for position, record in source.read():
-            yield source, position, record
+        with suppress(SourceError):
+            for position, record in source.read():
+                yield source, position, record
+
+
+def _batches(records: Iterable[tuple[str, _Read]]) -> Iterator[list[tuple[str, _Read]]]:
+    """Yield the records in batches; where reading fails, first those that came before that.
+
+    Raises:
+        SourceError: as the source does.
+    """
+    batch: list[tuple[str, _Read]] = []
+    failure: SourceError | None = None
+    try:
+        for item in records:
+            batch.append(item)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except SourceError as error:
+        failure = error
+    if batch:
+        yield batch
+    if failure is not None:
+        raise failure
+
+
+def _cut(source: Source, batch: list[tuple[str, _Read]]) -> tuple[list[tuple[str, _Read]], tuple[str, _Read] | None]:
+    """Return the records that are whole, and the last one apart where the line that it stands on has no end yet."""
+    if is_unfinished(source.uri, batch[-1][0]):
+        return batch[:-1], batch[-1]
+    return batch, None
+
+
+def _reached(whole: list[tuple[str, _Read]], before: str | None) -> str:
+    """Return the position behind the last whole record."""
+    if whole:
+        return whole[-1][0]
+    return before or "0"
 
 
 class Ingestion:
@@ -121,13 +165,18 @@ class Ingestion:
         """Ordinals of days that have events they did not have."""
 
     def run(self) -> None:
-        """Read all sources.
+        """Read all sources; of several, one that cannot be read on is reported and the others are read.
 
         Raises:
-            SourceError: where one cannot be read; what was read before is kept, with its position.
+            SourceError: where the only one cannot be read on; what was read before is kept, with its position.
         """
         for source in self._request.sources:
-            self._read(source)
+            try:
+                self._read(source)
+            except SourceError as error:
+                if len(self._request.sources) == 1:
+                    raise
+                self._report.unreadable[source.uri] = str(error)
 
     def _read(self, source: Source) -> None:
         # Part of a source was left out by its periods, so its position says nothing about what is still to be read.
@@ -137,18 +186,31 @@ class Ingestion:
         known = self._database.offset(names[0]) if resumes else None
         after = known.position if known and still_holds(source.uri, known.fingerprint) else None
         mark = fingerprint(source.uri) if resumes else ""
-        records = iter(source.read(after=after))
-        while batch := list(islice(records, BATCH)):
+        self._report.resumed |= after is not None
+        for batch in _batches(source.read(after=after)):
+            whole, begun = _cut(source, batch)
             with self._database.transaction():
-                self._store(source, batch)
+                self._store(source, whole)
+                if begun is not None:
+                    self._begin(source, *begun)
                 self._remember_changed()
+                reached = _reached(whole, after)
                 for name in names if mark else ():
-                    self._database.set_offset(name, Offset(mark, batch[-1][0]))
+                    self._database.set_offset(name, Offset(mark, reached))
                 if self.watermark is not None:
                     self._database.set_meta("watermark", self.watermark.isoformat())
+            after = reached
             self._request.progress(f"reading {source.uri}", self._report.read)
 
-    def _store(self, source: Source, batch: list[tuple[str, AnyEvent | Rejected | Skipped]]) -> None:
+    def _begin(self, source: Source, position: str, record: _Read) -> None:
+        """Take what a file ends with that may not be whole; the next run reads it again, and knows it by its id."""
+        if isinstance(record, Rejected):
+            self._report.read += 1
+            self._report.skipped[UNFINISHED] = self._report.skipped.get(UNFINISHED, 0) + 1
+        else:
+            self._store(source, [(position, record)])
+
+    def _store(self, source: Source, batch: list[tuple[str, _Read]]) -> None:
         rows = []
         for position, record in batch:
             self._report.read += 1
@@ -203,10 +265,20 @@ def require_events(report: Report) -> None:
     Raises:
         SourceError: with the commonest reason.
     """
-    refused = sum(report.rejected.values())
-    if report.new or report.duplicates or report.outside or report.late or not refused:
+    if report.new or report.duplicates or report.outside or report.late or report.resumed:
         return
-    reason = max(sorted(report.rejected), key=lambda one: report.rejected[one])
-    raise SourceError(
-        f"none of {refused} records could be read; most often: {reason}", hint="is this the right kind of source?"
-    )
+    require_some(report.rejected, is_empty=True)
+
+
+def require_some(rejected: Mapping[str, int], *, is_empty: bool) -> None:
+    """Refuse to go on where records were refused and nothing came of the others.
+
+    Raises:
+        SourceError: with the commonest reason.
+    """
+    refused = sum(rejected.values())
+    if refused and is_empty:
+        reason = max(sorted(rejected), key=lambda one: rejected[one])
+        raise SourceError(
+            f"none of {refused} records could be read; most often: {reason}", hint="is this the right kind of source?"
+        )

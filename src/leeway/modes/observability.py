@@ -100,7 +100,8 @@ def _count(found: Observability, event: AnyEvent) -> None:
 
 def _sides_of(event: AnyEvent) -> Iterator[Side]:
     for row in FACETS:
-        if isinstance(event, row.event) and row.read(event, _NOBODY) is not None:
+        value = row.read(event, _NOBODY) if isinstance(event, row.event) else None
+        if value is not None and not (row.facet is Facet.MODULE_DIGEST and not value[-1]):  # a load without a digest
             yield row.facet
     for measure in MEASURES:
         if isinstance(event, measure.event) and measure.read(event) is not None:

@@ -57,6 +57,10 @@ class Report:
     """New ones, or such that changed since the last run."""
     not_observable: dict[str, list[str]] = field(default_factory=dict)
     """Detector to what no source of this run can see: silence there is not quiet."""
+    resumed: bool = False
+    """Whether a source was read on where an earlier run had stopped; then a few bad lines are no wrong kind."""
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """URI of a source that could not be read on, to why; the others were read."""
     hosts_in_doubt: dict[str, list[str]] = field(default_factory=dict)
     """Short host name to the full ones that it may be; merged with none of them."""
     observe: bool = False
@@ -95,6 +99,7 @@ class Report:
             "findings_by_severity": self.severities(),
             "finding_ids": sorted(one.finding_id for one in self.findings),
             "not_observable": self.not_observable,
+            "unreadable": dict(sorted(self.unreadable.items())),
             "hosts_in_doubt": dict(sorted(self.hosts_in_doubt.items())),
             "delivered": not self.observe,
             "deliveries": self.deliveries.as_json() if self.deliveries else None,

@@ -1,6 +1,6 @@
 """Look at a source without state: its agents, its summaries."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date
 from itertools import count
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from leeway.agents import AgentKey, Attribution, Catalogue, FullNames, Hosts, Id
 from leeway.agents import Rules as AttributionRules
 from leeway.config import Settings
 from leeway.events import AnyEvent, order
+from leeway.modes.ingest import require_some
 from leeway.modes.request import Progress, quiet
 from leeway.pipeline import Verbs
 from leeway.sources import Rejected, Skipped, Source
@@ -27,10 +28,23 @@ class Surveyed(NamedTuple):
     instances: int
 
 
-def survey(sources: tuple[Source, ...], settings: Settings, ids: IdKey, progress: Progress = quiet) -> list[Surveyed]:
-    """Return the agents of all events of `sources`, watched ones first, with why each is taken for one."""
+def survey(
+    sources: tuple[Source, ...],
+    settings: Settings,
+    ids: IdKey,
+    progress: Progress = quiet,
+    rejected: Counter[str] | None = None,
+) -> list[Surveyed]:
+    """Return the agents of all events of `sources`, watched ones first, with why each is taken for one.
+
+    What cannot be read is counted in `rejected`, by its reason.
+
+    Raises:
+        SourceError: where a source cannot be read, or none of its records.
+    """
     entries = catalogue()
-    events = [event for day in _by_day(sources, progress).values() for event in day.values()]
+    days = _by_day(sources, progress, rejected)
+    events = [event for day in days.values() for event in day.values()]
     hosts = Hosts({}, settings.aliases, {event.host for event in events})
     events = list(hosts.renamed(events))
     rules = AttributionRules(entries, settings.scope, settings.caps.shapes, ids)
@@ -57,14 +71,25 @@ def survey(sources: tuple[Source, ...], settings: Settings, ids: IdKey, progress
 
 
 def survey_summaries(
-    sources: tuple[Source, ...], settings: Settings, ids: IdKey, engine: Verbs, progress: Progress = quiet
+    sources: tuple[Source, ...],
+    settings: Settings,
+    ids: IdKey,
+    engine: Verbs,
+    progress: Progress = quiet,
+    rejected: Counter[str] | None = None,
 ) -> list[tuple[AgentKey, Summary]]:
-    """Return the summary of every agent and day of `sources`, as an engine makes them; ordered by day and agent."""
+    """Return the summary of every agent and day of `sources`, as an engine makes them; ordered by day and agent.
+
+    What cannot be read is counted in `rejected`, by its reason.
+
+    Raises:
+        SourceError: where a source cannot be read, or none of its records.
+    """
     known = Known({}, {}, {})
     hosts: dict[str, FullNames] = {}
     rules = AttributionRules(catalogue(), settings.scope, settings.caps.shapes, ids)
     rows: list[tuple[AgentKey, Summary]] = []
-    for day, events in sorted(_by_day(sources, progress).items()):
+    for day, events in sorted(_by_day(sources, progress, rejected).items()):
         named = Hosts(hosts, settings.aliases, {event.host for event in events.values()})
         hosts = learnt_names(hosts, settings.aliases, {event.host for event in events.values()})
         ordered = sorted(named.renamed(events.values()), key=order)
@@ -88,12 +113,20 @@ def describe(entries: Catalogue, evidence: str) -> str:
     return f"{entry.label}, by its {str(entry.kind).replace('_', ' ')} (weight {entry.weight})"
 
 
-def _by_day(sources: tuple[Source, ...], progress: Progress) -> dict[date, dict[str, AnyEvent]]:
+def _by_day(
+    sources: tuple[Source, ...], progress: Progress, rejected: Counter[str] | None
+) -> dict[date, dict[str, AnyEvent]]:
     days: dict[date, dict[str, AnyEvent]] = defaultdict(dict)
+    refused: Counter[str] = Counter()
     read = count(1)
     for source in sources:
         for _, record in source.read():
             progress(f"reading {source.uri}", next(read))
-            if not isinstance(record, Rejected | Skipped):
+            if isinstance(record, Rejected):
+                refused[record.reason] += 1
+            elif not isinstance(record, Skipped):
                 days[record.time.date()][record.id] = record
+    if rejected is not None:
+        rejected.update(refused)
+    require_some(refused, is_empty=not days)
     return days

@@ -32,6 +32,9 @@ _MATRICES = {"ATT&CK": "17", "ATLAS": "5"}
 _FILE_PARTS = 3
 """Parts of the value of a new file: tree, directory, name. A directory has two of them, a tree one."""
 
+_NAMED_RANGE = "named range"
+"""First part of the value of a named range."""
+
 _HOST, _ADDRESS, _USER, _FILE, _PROCESS, _COMMAND = 1, 2, 4, 45, 9, 13
 """Types of observables."""
 
@@ -159,16 +162,18 @@ def _reached(finding: Finding) -> dict[str, object]:
     """Return the destination that a finding is about; empty for one about something else, or about an open port."""
     if finding.type != "new_destination" or not finding.value or finding.value[0] == "in":
         return {}
-    places = [one for one in finding.value if not one.isdecimal()]
-    ports = [int(one) for one in finding.value[1:] if one.isdecimal() and len(one) <= len("65535")]
+    is_range = finding.value[0] == _NAMED_RANGE
+    # A range's name is the user's: it may read like a number, an address or a host.
+    places = finding.value[1:2] if is_range else [one for one in finding.value if not one.isdecimal()]
+    ports = [int(one) for one in finding.value[2 if is_range else 1 :] if one.isdecimal() and len(one) <= len("65535")]
     place = places[-1] if places else ""
     port = {"port": ports[-1]} if ports and ports[-1] <= 0xFFFF else {}  # noqa: PLR2004  # the last port
     if not place:
         return {}
-    if _is_address(place):
+    if not is_range and _is_address(place):
         return {"ip": place, **port}
     # A network, a named range and a name without a dot are no host names.
-    is_host = "." in place and not {"/", " "} & set(place)
+    is_host = not is_range and "." in place and not {"/", " "} & set(place)
     return {"hostname" if is_host else "name": place, **port}
 
 

@@ -33,17 +33,12 @@ from leeway.sources.redacted import without_secrets
 PROC: Final = Path("/proc")
 
 
-OBSERVED: Final = tuple(
-    map(
-        str,
-        (
-            *(Facet.CHILD, Facet.CHILD_ARGUMENTS, Facet.MODULE, Facet.MODULE_DIGEST, Facet.USER, Facet.HOUR),
-            *(Facet.SUPERNET, Facet.NETWORK, Facet.NETWORK_PORT, Facet.NAMED_RANGE, Facet.NAMED_NETWORK, Facet.IP),
-            *(Facet.PORT, Measure.EVENTS),
-        ),
-    )
+OBSERVED: Final[tuple[Facet | Measure, ...]] = (
+    *(Facet.CHILD, Facet.CHILD_ARGUMENTS, Facet.MODULE, Facet.USER, Facet.HOUR),
+    *(Facet.SUPERNET, Facet.NETWORK, Facet.NETWORK_PORT, Facet.NAMED_RANGE, Facet.NAMED_NETWORK, Facet.IP),
+    *(Facet.PORT, Measure.EVENTS),
 )
-"""What a snapshot can show: no names behind addresses, no bytes, no files, no tools."""
+"""What a snapshot can show: no names behind addresses, no bytes, no files, no tools; digests where they are taken."""
 
 
 class Snapshot(NamedTuple):
@@ -80,7 +75,9 @@ def as_events(found: Host, now: datetime, host: str) -> Snapshot:
     """Return what was found on `host` at `now` as events, without secrets."""
     ids = _Ids(host, found.boot, f"{now:%Y-%m-%d}")
     by_pid = {one.process.pid: one for one in found.running}
-    events: list[AnyEvent] = [Heartbeat(time=now, host=host, observes=OBSERVED)]
+    has_digests = any(module.digest for one in found.running for module in one.modules)
+    observed = (*OBSERVED, Facet.MODULE_DIGEST) if has_digests else OBSERVED
+    events: list[AnyEvent] = [Heartbeat(time=now, host=host, observes=tuple(map(str, observed)))]
     for one in found.running:
         started = min(one.process.started or now, now)  # a clock that was set back since would date it in the future
         one = replace(one, process=replace(one.process, started=started))  # noqa: PLW2901  # the same, corrected

@@ -150,6 +150,16 @@ def still_holds(uri: str, mark: str) -> bool:
     return not _flows(path) and places.still_holds(Place(Path(path), uri), mark)
 
 
+def is_unfinished(uri: str, position: str) -> bool:
+    """Say whether a position is the end of a file whose last line has no end yet, so that more of it may come.
+
+    Raises:
+        SourceError: where it cannot be read.
+    """
+    path = _split(uri)[1]
+    return not _flows(path) and places.is_unfinished(Place(Path(path), uri), position)
+
+
 def _flows(path: str) -> bool:
     """Say whether what is there can be read only once."""
     return path == "-" or (Path(path).exists() and not Path(path).is_file())

@@ -175,12 +175,38 @@ def still_holds(place: Place, mark: str) -> bool:
     return size.isdecimal() and len(size) < len(str(_HEAD)) + 1 and _mark(_head(place, int(size))) == mark
 
 
+_WHOLE: Final = (_GZIP, _XZ, _ZSTD, b"PAR1", b"ElfFile")
+"""First bytes of files that are no lines of text as they are stored: nobody appends a line to one."""
+
+
+def is_unfinished(place: Place, position: str) -> bool:
+    """Say whether a position is the end of a file of lines whose last line has no end: more of it may come.
+
+    Raises:
+        SourceError: where the file cannot be read.
+    """
+    try:
+        with place.path.open("rb") as stored:
+            if stored.peek(8).startswith(_WHOLE):
+                return False
+            size = stored.seek(0, 2)
+            stored.seek(max(0, size - 1))
+            return position == str(size) and stored.read(1) != b"\n"
+    except OSError as error:
+        raise SourceError(f"{place.uri}: {error.strerror}", hint="give a readable file") from error
+
+
 def _head(place: Place, size: int) -> bytes:
+    """Return the first bytes, fewer where the file is shorter or cut: reading it says so in its own time."""
+    head = b""
     with place.open() as stream:
         try:
-            return stream.read(size)
-        except (EOFError, OSError) as error:
-            raise SourceError(f"{place.uri}: unreadable at its start: {error}") from error
+            while len(head) < size and (piece := stream.read1(size - len(head))):
+                head += piece
+        except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+            if not head:
+                raise SourceError(f"{place.uri}: unreadable at its start: {error}") from error
+    return head
 
 
 def _mark(head: bytes) -> str:

@@ -26,11 +26,23 @@ _SHORT_NAMES: Final = "pass|pwd|pw|pin|otp|sas|sig|signature|auth|sid|jwt"
 _ASSIGNED: Final = r"\\{0,4}[\"'`]?\]?\s{0,8}(?:=>|:=|[=:]{1,2}|%3[ad])\s{0,8}"
 """What stands between a name and its value in a header, an environment, a query, JSON, YAML, TOML or a program."""
 
-_VALUE: Final = (
-    r"(?:(\\{1,4}[\"'])[^\"'\\<][^\"'\\]*|(\")(?:[^\"\\<]|\\.)(?:[^\"\\]|\\.)*|(['`])[^'`<][^'`]*|"
-    r"(?:[^\s\"'`&;,}<>|\\=:%-]|%[^\s\"'&;,}<3])[^\s\"'&;,}]*)"
-)
-"""Quoted, to the closing quote; else to what ends a word. A mark is none, so that a second pass changes nothing."""
+_QUOTED: Final = r"(\\{1,4}[\"'])[^\"'\\<][^\"'\\]*|(\")(?:[^\"\\<]|\\.)(?:[^\"\\]|\\.)*|(['`])[^'`<][^'`]*"
+"""To the closing quote; the one that opens it is kept."""
+
+_DASHED: Final = r"-(?:[a-z_][a-z_-]{0,31})?[0-9][a-z0-9_+/=-]{14,}"
+"""Random text that starts with a dash; a switch is shorter, has words in it, or no digit."""
+
+_SLASHED: Final = r"/(?:[a-z?-]{24,}|[a-z?-]{0,23}[^\s\"'`&;,}<>|=:a-z?-])"
+"""Random text or a path that starts with a slash; not `/t`, `/savecred` or `/user:ana`."""
+
+_VALUE: Final = rf"(?:{_QUOTED}|(?:[^\s\"'`&;,}}<>|\\=:%-]|%[^\s\"'&;,}}<3]|{_DASHED})[^\s\"'&;,}}]*)"
+"""Quoted, or to what ends a word. A mark is none, so that a second pass changes nothing."""
+
+_NEXT: Final = rf"(?:{_QUOTED}|(?:[^\s\"'`&;,}}<>|\\=:%/-]|%[^\s\"'&;,}}<3]|{_DASHED}|{_SLASHED})[^\s\"'&;,}}]*)"
+"""A value that stands behind a space, where a switch may stand as well: that one is no secret."""
+
+_EITHER: Final = r"\1\2\3\4\5\6\7\8"
+"""What stood before the value and the quote that opens it, of the one half of a rule that has been met."""
 
 _WORD: Final = r"(?:\"[^\"]+|'[^']+|[^\s\"'-][^\s\"']*)"
 """A value that only its place on the command line tells; a mark is one and stays what it is."""
@@ -82,7 +94,12 @@ _RULES: Final = (
         any_case=True,
     ),
     _rule(r"(cookie\s{0,8}[:=]\s{0,8})(?:[^\s\"';]+;\s{0,8})*[^\s\"';]+", rf"\1{_MARK}", "cook", any_case=True),
-    _rule(r"(\bbearer\s{1,8})[a-z0-9._~+/=-]{8,}", rf"\1{_MARK}", "bearer", any_case=True),
+    _rule(
+        rf"(\bbearer\s{{1,8}})(?:[a-z0-9._~+=][a-z0-9._~+/=-]{{7,}}|(?:{_DASHED}|{_SLASHED})[a-z0-9._~+/=-]*)",
+        rf"\1{_MARK}",
+        "bearer",
+        any_case=True,
+    ),
     _rule(
         r"(hooks\.slack\.com/[a-z]{1,16}/|/api/webhooks/[0-9]{1,24}/|webhook\.office\.com/)[^\s\"'<]+",
         rf"\1{_MARK}",
@@ -90,8 +107,8 @@ _RULES: Final = (
     ),
     _rule(rf"\b(?:bot)?[0-9]{{6,12}}:{_BODY}{{30,64}}"),
     _rule(
-        rf"((?:{_NAMES})(?:{_ASSIGNED}|\s{{1,8}})){_VALUE}",
-        rf"\1\2\3\4{_MARK}",
+        rf"((?:{_NAMES}){_ASSIGNED}){_VALUE}|((?:{_NAMES})\s{{1,8}}){_NEXT}",
+        rf"{_EITHER}{_MARK}",
         "token",
         "secret",
         "passw",
@@ -103,8 +120,9 @@ _RULES: Final = (
         any_case=True,
     ),
     _rule(
-        rf"((?:^|[^a-z0-9<])(?:{_SHORT_NAMES}){_ASSIGNED}|(?:^|\s)--?(?:{_SHORT_NAMES})\s{{1,8}}|[?&#](?:key|code)=){_VALUE}",
-        rf"\1\2\3\4{_MARK}",
+        rf"((?:^|[^a-z0-9<])(?:{_SHORT_NAMES}){_ASSIGNED}|[?&#](?:key|code)=){_VALUE}|"
+        rf"((?:^|\s)--?(?:{_SHORT_NAMES})\s{{1,8}}){_NEXT}",
+        rf"{_EITHER}{_MARK}",
         any_case=True,
     ),
     _rule(
