@@ -50,7 +50,8 @@ def test_a_severity_is_softened_by_state_and_membership(
 ) -> None:
     assert reference_of(SETTLED).soften(severity, membership) is settled_one
     assert reference_of(None).soften(severity, membership) is unsettled
-    assert reference_of(LEARNING).soften(severity, membership) is unsettled
+    seen_by_a_beginner = membership is RARE and severity <= Severity.MEDIUM
+    assert reference_of(LEARNING).soften(severity, membership) is (Severity.INFO if seen_by_a_beginner else unsettled)
     assert reference_of(STALE, day=STALE_DAY).soften(severity, membership) is unsettled
 
 

@@ -56,10 +56,13 @@ class Reference:
     def soften(self, severity: Severity, membership: Membership = Membership.NEW, *facets: Facet) -> Severity:
         """Return a severity as this agent's state and the value's membership make it.
 
-        Rare is one less than new. An agent that is not settled gets one less, never INFO; a stale one as well, and
-        one that shows new values of `facets` more often than not.
+        Rare is one less than new, and of MEDIUM and less INFO while the agent is learning: of a value that cannot be
+        established yet, having been seen before is all that can be expected. An agent that is not settled gets one less, never INFO; a stale
+        one as well, and one that shows new values of `facets` more often than not.
         """
         if membership is Membership.RARE:
+            if self.state is AgentState.LEARNING and severity <= Severity.MEDIUM:
+                return Severity.INFO
             severity = severity.lowered()
         for reason in (self.state is not AgentState.SETTLED, facets and self.surprise(*facets).p > USUAL):
             if reason and severity is not Severity.INFO:

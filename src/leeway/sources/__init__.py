@@ -15,6 +15,7 @@ from leeway.sources.opening import (
     fingerprint,
     is_unfinished,
     open_sources,
+    passed_over,
     source_kinds,
     still_holds,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "is_unfinished",
     "load_column_map",
     "open_sources",
+    "passed_over",
     "render",
     "source_kinds",
     "spooled",

@@ -84,6 +84,8 @@ class Auditd:
         """`host` is whose log it is, where its lines do not say."""
         self._place = place
         self._host = host.casefold() or HOST_NOT_TOLD
+        self.host_not_told = False
+        """Whether an event that was read so far had to go without the name of its host."""
 
     @property
     def uri(self) -> str:
@@ -126,4 +128,7 @@ class Auditd:
             found = event_of(group, stamp, stamp.host or self._host)
         except (msgspec.MsgspecError, InvalidEventError) as error:
             return rejected(group.end, group.line, str(error))
-        return Skipped(str(group.end), found) if isinstance(found, str) else without_secrets(found)
+        if isinstance(found, str):
+            return Skipped(str(group.end), found)
+        self.host_not_told |= found.host == HOST_NOT_TOLD
+        return without_secrets(found)

@@ -58,8 +58,11 @@ _CERTIFICATE_MARKS: Final = frozenset({"DeviceName", "IsSigned", "IsTrusted", "S
 _EVENT_MARKS: Final = frozenset({"Computer", "EventID", "NewProcessName"})
 """Columns by which a header is known, beside one of a time."""
 
-_NEEDED: Final = (("Timestamp", "TimeGenerated"), ("DeviceName", "Computer"))
+NEEDED: Final = (("Timestamp", "TimeGenerated"), ("DeviceName", "Computer"))
 """Columns of which every table has one."""
+
+_TYPE_LINE: Final = "#TYPE"
+"""How the line starts that PowerShell 5 puts before a header."""
 
 _NAMED: Final = frozenset(f"{name}{caption}" for name in (*COLUMNS, *OTHER_NAMES) for caption in ("", UTC_CAPTION))
 """How the columns that are read may be called."""
@@ -179,11 +182,12 @@ class Defender:
                 )
         layout = self._layout_of(columns)
         known = {name for name, _ in layout.pairs} | layout.constants.keys()
-        for either in _NEEDED:
+        for either in NEEDED:
             if known.isdisjoint(either):
-                raise SourceError(
-                    f"{self.uri}: no column {' or '.join(either)}", hint="name it in a column map: --map FILE.toml"
-                )
+                hint = "name it in a column map: --map FILE.toml"
+                if columns[0].startswith(_TYPE_LINE):
+                    hint = f"take out its first line, {_TYPE_LINE} …: Export-Csv -NoTypeInformation leaves it out"
+                raise SourceError(f"{self.uri}: no column {' or '.join(either)}", hint=hint)
         return layout
 
 

@@ -72,6 +72,11 @@ _PORTAL: Final = re.compile(
 )
 """Month first, as the Azure portal exports to CSV: `6/23/2021, 3:08:14.146 AM`."""
 
+_ZONE_HINT: Final = (
+    f'say it as [times] zone = "UTC" in a map (--map FILE.toml), or as "{UTC_CAPTION}" behind the column'
+)
+"""How to give a zone to times without one."""
+
 _NUMBER: Final = re.compile("(0[xX][0-9a-fA-F]{1,16})|([0-9]{1,19})(?:[.]0*)?")
 """Data frames write whole numbers of columns with gaps as `443.0`."""
 
@@ -160,7 +165,7 @@ class Cells:
         if name in self._clock.captioned:
             zone = UTC
         if zone is None:
-            raise InvalidEventError(f"{name} {time:%Y-%m-%d %H:%M:%S} has no zone")
+            raise InvalidEventError(f"{name} has no zone: {_ZONE_HINT}")
         return time.replace(tzinfo=zone)
 
     def shown(self) -> str:

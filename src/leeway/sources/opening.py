@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from glob import glob
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
 from lzma import LZMAError
@@ -12,7 +11,7 @@ from zlib import error as ZlibError  # noqa: N812  # an exception, named like on
 
 from leeway.errors import SourceError, UnsupportedError
 from leeway.events import Facet, Measure
-from leeway.sources import places
+from leeway.sources import folders, places
 from leeway.sources.auditd import Auditd
 from leeway.sources.collections import Collection
 from leeway.sources.column_map import ColumnMap
@@ -23,8 +22,10 @@ from leeway.sources.falco import Falco
 from leeway.sources.jsonl import JsonLines
 from leeway.sources.lines import lines
 from leeway.sources.osquery import Osquery
-from leeway.sources.places import SUFFIXES, Place, spooled
+from leeway.sources.places import Place, spooled
 from leeway.sources.records import Record, Source, SourceKind, rejected
+from leeway.sources.refusals import Refusal, refusal_of
+from leeway.sources.renamed import misfit
 from leeway.sources.sysmon import Sysmon
 from leeway.sources.tetragon import Tetragon
 from leeway.sources.winlogbeat import Winlogbeat
@@ -48,13 +49,14 @@ SOURCES: Final[tuple[SourceKind, ...]] = (
 _GROUP: Final = "leeway.sources"
 """Entry points by which another distribution adds sources."""
 
-_WILDCARDS: Final = frozenset("*?[")
-
 _BINARY_HEAD: Final = 4_096
 """Bytes of a binary file by which it is recognised."""
 
-_LINES_TRIED: Final = 20
-"""Lines of a file by which it is recognised."""
+_LINES_TRIED: Final = 200
+"""Lines of a file by which it is recognised: what a program says as it starts may stand before its records."""
+
+_BYTES_TRIED: Final = 1 << 20
+"""Bytes of them that are tried, however long they are: the line that reaches it is the last one."""
 
 
 @lru_cache(maxsize=1)
@@ -90,7 +92,7 @@ class Told(NamedTuple):
     """What a caller says of feeds that do not say it themselves."""
 
     column_map: ColumnMap | None = None
-    """How the columns of a renamed table are called; for files that are a table of Defender or of no known kind."""
+    """How the columns of a renamed table are called; for tables of Defender and files of no known kind that it fits."""
     host: str = ""
     """The host of logs that name none (auditd)."""
 
@@ -121,11 +123,25 @@ def open_sources(
         if stdin is None:
             raise SourceError("nothing is on standard input", hint="pipe events into the command")
         return (_opened(spooled(stdin), chosen, told, alone=True),)
-    found = tuple(_found(path, chosen))
+    found = [_placed(file) for file in folders.found_files(path, _patterns(chosen))]
     sources = tuple(_opened(place, chosen, told, alone=len(found) == 1) for place in found)
-    if all(isinstance(source, _Unrecognised) for source in sources):
-        raise SourceError(f"{uri}: no file of a known kind", hint=_hint())
+    _require_known(uri, sources)
     return sources
+
+
+def passed_over(uri: str) -> tuple[str, ...]:
+    """Return the files of the folder that a URI names which no pattern names, so that nothing opens them; at most 20.
+
+    They are paths within the folder; those on top come first. Folders within it that cannot be read are among them. Of
+    anything but a folder there are none.
+
+    Raises:
+        SourceError: where the folder cannot be read.
+    """
+    prefix, path = _split(uri)
+    if path == "-" or not Path(path).is_dir():
+        return ()
+    return folders.passed_over(Path(path), _patterns(_chosen(prefix)))
 
 
 def fingerprint(uri: str) -> str:
@@ -183,39 +199,10 @@ def _hint() -> str:
     return f"kinds are {', '.join(sorted(source_kinds()))}; force one by writing KIND:PATH"
 
 
-def _found(path: str, chosen: SourceKind | None) -> Iterator[Place]:
-    """Yield the files that a path, folder or glob names, sorted.
-
-    Raises:
-        SourceError: where there are none.
-    """
-    there = Path(path)
-    if there.is_dir():
-        files = _inside(there, chosen)
-    elif not there.exists() and not _WILDCARDS.isdisjoint(path):
-        files = _matching(path)
-    else:
-        files = {there}
-    for file in sorted(files, key=lambda each: each.as_posix()):
-        yield _placed(file)
-
-
-def _inside(folder: Path, chosen: SourceKind | None) -> set[Path]:
+def _patterns(chosen: SourceKind | None) -> set[str]:
+    """Return the names that a folder is searched for."""
     kinds: Iterable[SourceKind] = [chosen] if chosen else source_kinds().values()
-    patterns = sorted({pattern for kind in kinds for pattern in kind.patterns})
-    names = {pattern + suffix for pattern in patterns for suffix in SUFFIXES}
-    files = {file for name in names for file in folder.rglob(name) if file.is_file()}
-    if not files:
-        raise SourceError(f"{folder}: holds no file named {', '.join(patterns)}", hint="name a file in it")
-    return files
-
-
-def _matching(pattern: str) -> set[Path]:
-    names = glob(pattern, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute pattern
-    files = {Path(name) for name in names if Path(name).is_file()}
-    if not files:
-        raise SourceError(f"{pattern}: matches no file", hint="a pattern has to match files; name a folder without one")
-    return files
+    return {pattern for kind in kinds for pattern in kind.patterns}
 
 
 def _placed(file: Path) -> Place:
@@ -234,17 +221,47 @@ def _placed(file: Path) -> Place:
 def _opened(place: Place, chosen: SourceKind | None, told: Told, *, alone: bool) -> Source:
     head = _head(place) if chosen is None else []
     kind = chosen or _recognised(head)
-    if kind in (Defender, None) and told.column_map is not None and (head or chosen):
-        return Defender(place, told.column_map)
+    if kind is Defender:
+        return Defender(place, told.column_map if chosen else _fitting(place, head, told.column_map, alone=alone))
     if kind is Auditd:
         return Auditd(place, told.host)
     if kind is not None:
         return kind(place)
-    if not head:
-        return JsonLines(place)
+    return _unknown(place, head, told.column_map, alone=alone) if head else JsonLines(place)
+
+
+def _fitting(place: Place, head: list[bytes | str], column_map: ColumnMap | None, *, alone: bool) -> ColumnMap | None:
+    """Return the map where it is for a table that was recognised by Microsoft's own names, which needs none."""
+    if column_map is None or misfit(place, head, column_map, is_known=True):
+        return None
+    # A map that names no column fits every table; what it says of one table is not to be said of all in a folder.
+    return column_map if alone or column_map.columns or not column_map.constants else None
+
+
+def _unknown(place: Place, head: list[bytes | str], column_map: ColumnMap | None, *, alone: bool) -> Source:
+    """Return the source of a file of no known kind: a renamed table where a map fits it.
+
+    Raises:
+        SourceError: where it is the only file, and no map was given.
+    """
+    lacks = misfit(place, head, column_map, is_known=False) if column_map is not None else ""
+    if column_map is not None and (alone or not lacks):
+        return Defender(place, column_map)  # alone, reading it says which column is missing
+    found = refusal_of(place)
     if alone:
-        raise SourceError(f"{place.uri}: not recognised by its first lines", hint=_hint())
-    return _Unrecognised(place)
+        raise SourceError(f"{place.uri}: not recognised by its first lines: {found.seen}", hint=found.hint or _hint())
+    return _Unrecognised(place, found._replace(hint=lacks) if lacks else found)
+
+
+def _require_known(uri: str, sources: tuple[Source, ...]) -> None:
+    unknown = [source for source in sources if isinstance(source, _Unrecognised)]
+    if len(unknown) < len(sources):
+        return
+    first = unknown[0]
+    raise SourceError(
+        f"{uri}: no file of a known kind among {len(unknown)}; {first.uri}: {first.refusal.seen}",
+        hint=first.refusal.hint or _hint(),
+    )
 
 
 def _recognised(head: Iterable[bytes | str]) -> SourceKind | None:
@@ -262,7 +279,14 @@ def _head(place: Place) -> list[bytes | str]:
             start = stream.read(_BINARY_HEAD)
         except (EOFError, OSError, LZMAError, ZlibError):
             start = b""  # reading the lines says what is wrong
-    return [start] if b"\0" in start else [line for _, line in islice(lines(place), _LINES_TRIED)]
+    return [start] if b"\0" in start else list(_first_lines(place))
+
+
+def _first_lines(place: Place) -> Iterator[bytes | str]:
+    for offset, line in islice(lines(place), _LINES_TRIED):
+        yield line
+        if offset >= _BYTES_TRIED:
+            break
 
 
 class _Unrecognised:
@@ -271,8 +295,9 @@ class _Unrecognised:
     name: ClassVar[str] = "unrecognised"
     observes: ClassVar[frozenset[Facet | Measure]] = frozenset()
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, refusal: Refusal) -> None:
         self._place = place
+        self.refusal = refusal
 
     @property
     def uri(self) -> str:
@@ -281,6 +306,7 @@ class _Unrecognised:
 
     def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
         """Yield one refusal for the whole file."""
+        told = "; ".join(filter(None, self.refusal))
         for offset, line in islice(lines(self._place, after), 0 if after else 1):
             record = line if isinstance(line, bytes) else b""
-            yield str(offset), rejected(offset, record, f"{display(self.uri)} is of no known kind: not read")
+            yield str(offset), rejected(offset, record, f"{display(self.uri)} is of no known kind: not read: {told}")
