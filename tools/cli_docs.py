@@ -15,7 +15,7 @@ HEAD = """\
 Made from the texts of `--help` by `make docs`; a test holds it to them.
 """
 
-GROUPED = {"baseline": ("show",)}
+GROUPED = {"baseline": ("show",), "ranges": ("import", "list", "remove", "look-up")}
 """Commands that have commands of their own."""
 
 

@@ -31,7 +31,7 @@ your own files what was seen in them, what was not seen, and what this sensor ca
 
 | URI | reads |
 |---|---|
-| `events.jsonl` | a file; of which kind it is, its first 20 lines tell (of a binary file its first 4 KiB) |
+| `events.jsonl` | a file; of which kind it is, its first 200 lines tell (of a binary file its first 4 KiB) |
 | `/var/log/telemetry` | a folder, in depth: the files that the kinds' patterns name, in the order of their paths |
 | `"logs/2026-03-*/*.json"` | a glob; `**` stands for folders in depth |
 | `-` | standard input; it is copied to disk first, because it is read more than once |
@@ -39,13 +39,20 @@ your own files what was seen in them, what was not seen, and what this sensor ca
 
 - **Compression.** gzip, xz and Zstandard are told by their first bytes, whatever the file is called. A folder is
   searched for `.gz`, `.xz` and `.zst` behind the patterns' names as well. Zstandard needs an extra.
+- **Rotation.** A folder is searched for rotated logs too: `.1`, `-20260302`, `.20260302-090000` behind a name,
+  compressed or not. They are read before the log that followed them. Links to folders are not followed. What no pattern
+  names is passed over, and `leeway sources FOLDER` says so.
 - **A record that cannot be read** is refused, counted, and kept with its position and the reason; the rest goes on.
-  One of no use is counted as such. A file of no known kind is refused as a whole among others, and is an error alone.
+  One of no use is counted as such. A file of no known kind is refused as a whole among others, and is an error alone:
+  the message says what it is and how to make it one that is read. A JSON array, for one, is split by
+  `jq -c '.[]' FILE`.
 - **Again.** The position in each file is kept with a mark of how the file starts: one that has grown is read from
   there, one that was replaced is read anew, and so is standard input. Events that are known by their id count once.
-- **`--map FILE`** says what the columns of a renamed table of Defender are called ([below](#column-maps)). It holds for
-  tables of Defender and for files of no known kind.
+- **`--map FILE`** says what the columns of a renamed table of Defender are called ([below](#column-maps)). In a folder
+  it holds for the files that have the columns it names; a table with Microsoft's own names is read without it, and
+  `defender:URI` takes it for every file.
 - **`--host NAME`** names the host of logs that do not say it: auditd's, where `name_format` is not set.
+  `leeway sources` says where one is needed.
 - **`--aliases FILE`** says which names are one host. A short name, a full one and any case are one already; where two
   full names start alike it is in doubt, nothing is merged, and the run says so. The file is TOML, and is remembered in
   the output directory until another one is given:

@@ -86,6 +86,20 @@ def test_who_acted_is_shown() -> None:
     assert (shown.process, shown.user, shown.chain) == ("helpdesk", "ana", ("helpdesk",))
 
 
+@pytest.mark.parametrize(
+    ("parent", "chain", "shown"),
+    [
+        pytest.param(BASH, ("bash", "claude"), "bash", id="named"),
+        pytest.param(Process(image="", pid=812), ("?", "claude"), "?", id="only its number is known"),
+        pytest.param(None, ("claude",), "", id="none is known"),
+    ],
+)
+def test_a_parent_without_a_name_is_shown_as_one(parent: Process | None, chain: tuple[str, ...], shown: str) -> None:
+    event = started(CLAUDE, parent, at(8))
+    actor = attribution(event).actor(event)
+    assert (actor.process, actor.parent, actor.chain) == ("claude", shown, chain)
+
+
 # Any order of a day
 
 DAY_OF_A_SERVICE = [

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -59,14 +60,17 @@ def test_least_severity(here: tuple[object, ...], tmp_path: Path) -> None:
 def test_observing_tells_nobody(here: tuple[object, ...], tmp_path: Path) -> None:
     done = detect(tmp_path, here, "--sink", f"ocsf:{tmp_path}/out", "--observe")
     assert (done.code, "deliveries" in done.out, (tmp_path / "out").exists()) == (3, False, False)
-    assert leeway("deliver", *here, "--sink", f"ocsf:{tmp_path}/out").out == "deliveries: none\n"
+    assert leeway("deliver", *here, "--sink", f"ocsf:{tmp_path}/out").out == "deliveries: nothing waits\n"
 
 
 def test_a_sink_that_is_away_makes_no_failure_and_is_told_later(here: tuple[object, ...], tmp_path: Path) -> None:
     sink = f"webhook:https://localhost:{closed_port()}/{SECRET}"
     private = ("--allow-private-sink", "--sink-ca", CERTIFICATE)
     done = detect(tmp_path, here, "--sink", sink, *private)
-    assert (done.code, "  deliveries: 1 waiting: webhook https: connection refused\n" in done.out) == (3, True)
+    assert done.code == 3
+    assert re.search(
+        r"^  deliveries: 1 waiting: webhook https: connection refused, next at \d\d:\d\dZ$", done.out, re.MULTILINE
+    )
     again = leeway("deliver", *here, "--sink", sink, *private, "--json")
     assert again.code == 1
     assert again.json() == {
@@ -112,6 +116,18 @@ def test_an_answer_s_body_is_never_shown(here: tuple[object, ...], tmp_path: Pat
     done, _ = posted(tmp_path, here, status(500))
     assert "1 waiting: webhook https: answered 500" in done.out
     assert "SECRET" not in done.out + done.err
+
+
+def test_what_was_mended_is_told_at_once(here: tuple[object, ...], tmp_path: Path) -> None:
+    with serving(status(200), status(200)) as (port, received):
+        sink = ("--sink", f"https://localhost:{port}/", "--allow-private-sink")
+        failed = detect(tmp_path, here, *sink)
+        mended = leeway("deliver", *here, *sink, "--sink-ca", CERTIFICATE)
+        idle = leeway("deliver", *here, *sink, "--sink-ca", CERTIFICATE)
+    assert (failed.code, "  deliveries: 1 waiting: webhook https: " in failed.out) == (3, True)
+    assert (mended.code, mended.out) == (0, "deliveries: 1 sent\n")
+    assert [b"new_child" in one for one in received] == [True]
+    assert (idle.code, idle.out) == (0, "deliveries: nothing waits\n")
 
 
 def test_what_is_dead_can_be_tried_again(here: tuple[object, ...], tmp_path: Path) -> None:

@@ -107,10 +107,12 @@ def test_a_feed_as_json_keeps_its_form() -> None:
         "events",
         "facets",
         "first",
+        "host_not_told",
         "hosts",
         "kind",
         "last",
         "partial",
+        "passed_over",
         "records",
         "rejected",
         "skipped",
@@ -137,6 +139,36 @@ def test_reasons_are_many_and_json_has_them_all() -> None:
 def test_several_feeds_are_told_one_by_one() -> None:
     done = leeway("sources", FALCO, "--source", GOLDEN / "ecs" / "input.jsonl", "--json")
     assert [(one["kind"], one["records"]) for one in done.json()] == [("falco", 31), ("ecs", 42)]
+
+
+def test_several_feeds_are_added_up() -> None:
+    out = leeway("sources", FALCO, GOLDEN / "ecs" / "input.jsonl").out
+    total = out.partition("total of 2 sources\n")[2]
+    assert total.startswith("  73 records, ")
+    assert "  seen            child " in total
+    assert "excess_transfer" not in total
+    assert "total of" not in leeway("sources", FALCO).out
+
+
+def test_files_of_a_folder_that_nothing_names_are_told(tmp_path: Path) -> None:
+    (tmp_path / "alerts.jsonl.1").write_bytes(FALCO.read_bytes())
+    (tmp_path / "alerts.jsonl").write_bytes(FALCO.read_bytes())
+    for name in ("notes.txt", "a.pcap"):
+        (tmp_path / name).write_text("x")
+    done = leeway("sources", tmp_path)
+    assert "\npassed over 2 files, which no kind's patterns name: a.pcap, notes.txt\n" in done.out
+    assert "total of 2 sources\n  62 records, 30 events, 1 hosts, 2026-03-02 09:00:01Z to " in done.out
+    found = leeway("sources", tmp_path, FALCO, "--json").json()
+    assert [one["passed_over"] for one in found] == [["a.pcap", "notes.txt"], [], []]
+
+
+def test_of_a_file_of_no_known_kind_the_reason_is_told_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(FALCO.read_bytes())
+    (tmp_path / "z.json").write_text('[{"a": 1}]')
+    told = leeway("sources", tmp_path).out.partition("unrecognised  ")[2].partition("\n\n")[0].splitlines()
+    assert told[1] == "  1 records, 0 events, 0 hosts"
+    assert told[2].endswith("is of no known kind: not read: a JSON array; one object a line is read: jq -c '.[]' FILE")
+    assert len(told) == 3
 
 
 def test_what_is_not_there_is_not_quiet(tmp_path: Path) -> None:
@@ -226,6 +258,16 @@ def test_a_log_that_names_no_host_is_given_one(
     assert found["name"] == f"claude --resume @ {host}"
     (summary,) = leeway("summarise", log, *words, *key, "--json").json()
     assert summary["name"] == f"claude --resume @ {host}"
+
+
+@pytest.mark.parametrize(("words", "not_told"), [((), True), (("--host", "web1"), False)], ids=["not told", "told"])
+def test_a_log_without_a_host_says_how_to_name_it(words: tuple[str, ...], not_told: bool, tmp_path: Path) -> None:  # noqa: FBT001  # a column
+    log = tmp_path / "audit.log"
+    log.write_text(AUDIT)
+    hint = "  the log names no host: --host NAME says whose it is\n"
+    assert (hint in leeway("sources", log, *words).out) == not_told
+    (found,) = leeway("sources", log, *words, "--json").json()
+    assert found["host_not_told"] == not_told
 
 
 def test_a_host_is_for_lines_without_one_only(key: tuple[str, Path], tmp_path: Path) -> None:

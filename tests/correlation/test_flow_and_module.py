@@ -110,6 +110,30 @@ def test_one_port_of_two_domains_is_two_destinations() -> None:
     assert {held.value for held in found.held} == {("a.example", "22"), ("b.example", "22"), ("x.so",)}
 
 
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        pytest.param(("drop-zone.net",), "drop-zone.net", id="domain"),
+        pytest.param(("drop-zone.net", "a.drop-zone.net"), "a.drop-zone.net", id="host"),
+        pytest.param(("drop-zone.net", "443"), "443 of drop-zone.net", id="port of a domain"),
+        pytest.param(("192.0.0.0/16", "192.0.2.0/24"), "192.0.2.0/24", id="network"),
+        pytest.param(("192.0.0.0/16", "192.0.2.0/24", "443"), "443 of 192.0.2.0/24", id="port of a network"),
+        pytest.param(("named range", "aws/S3"), "aws/S3", id="range"),
+        pytest.param(("named range", "64512"), "64512", id="range called by a number"),
+        pytest.param(("named range", "aws/S3", "22"), "22 of aws/S3", id="port of a range"),
+        pytest.param(("in", "4444"), "listening port 4444", id="own port"),
+    ],
+)
+def test_a_port_is_shown_with_its_place(value: tuple[str, ...], seen: str) -> None:
+    flow_of = signal("new_destination", value, hours=mask(10))
+    found = flow_and_module([flow_of, module(10, name="8443")], (), VIEW)
+    assert found is not None
+    assert [fact.seen for fact in found.evidence] == [seen, "8443"]
+    later = flow_and_module([module(0, name="8443")], [earlier(signal("new_destination", value, hours=mask(23)))], VIEW)
+    assert later is not None
+    assert later.evidence[0].seen == f"{seen} (yesterday)"
+
+
 def test_what_yesterday_gave_is_named_but_not_held_again() -> None:
     found = flow_and_module([flow(0)], [earlier(module(23))], VIEW)
     assert found is not None

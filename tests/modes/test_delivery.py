@@ -1,7 +1,7 @@
 """Deliveries: put in the outbox with the findings, sent after the commit, kept until they are taken."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import apsw
@@ -115,17 +115,53 @@ def test_each_place_is_told_for_itself(directory: Directory) -> None:
     done = deliver(directory, {"s1": one, "s2": two}, NOW)
     assert (one.sent, two.sent) == ([("k2-9", "k1-9")], [("k2-9",)])
     assert (done.sent, done.waiting, done.dead, done.reasons) == (2, 1, 0, {"test place: timed out": 1})
-    assert str(done) == "2 sent, 1 waiting: test place: timed out"
+    assert str(done) == "2 sent, 1 waiting: test place: timed out, next at 06:02Z"
 
 
 def test_what_fails_waits_for_its_time(directory: Directory) -> None:
     closed(directory, on(9))
     place = Place(Receipt(Answer.LATER, "connection refused"))
-    assert str(told(directory, place)) == "1 waiting: test place: connection refused"
-    assert str(told(directory, place, NOW + timedelta(seconds=59))) == "1 waiting: test place: connection refused"
+    waits = "1 waiting: test place: connection refused, next at 06:02Z"
+    assert str(told(directory, place)) == waits
+    assert str(told(directory, place, NOW + timedelta(seconds=59))) == waits
     assert len(place.sent) == 1
     assert str(told(directory, place, NOW + timedelta(seconds=76))) == "1 sent"
     assert directory.deliveries() == []
+
+
+def test_who_asks_is_not_made_to_wait(directory: Directory) -> None:
+    closed(directory, on(9))
+    place = Place(Receipt(Answer.LATER, "certificate"), Receipt(Answer.LATER, "certificate"))
+    told(directory, place)
+    again = told(directory, place, NOW + timedelta(seconds=1), at_once=True)
+    assert (len(place.sent), str(again)) == (2, "1 waiting: test place: certificate, next at 06:03Z")
+    assert str(told(directory, place, NOW + timedelta(seconds=2), at_once=True)) == "1 sent"
+
+
+def test_who_asks_does_not_wake_the_dead(directory: Directory) -> None:
+    closed(directory, on(9))
+    place = Place(Receipt(Answer.REFUSED, "answered 404"))
+    told(directory, place)
+    assert str(told(directory, place, NOW + timedelta(days=1), at_once=True)) == "1 dead: test place: answered 404"
+    assert len(place.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("wait", "shown"),
+    [
+        (timedelta(hours=2), "08:00Z"),
+        (timedelta(hours=2, microseconds=1), "08:01Z"),
+        (timedelta(hours=2, seconds=59), "08:01Z"),
+        (timedelta(days=3), "12:00Z"),
+    ],
+    ids=str,
+)
+def test_a_run_at_the_time_that_is_shown_sends_it(directory: Directory, wait: timedelta, shown: str) -> None:
+    closed(directory, on(9))
+    place = Place(Receipt(Answer.LATER, "answered 429", wait))
+    assert str(told(directory, place)) == f"1 waiting: test place: answered 429, next at {shown}"
+    then = datetime.combine(NOW.date(), time.fromisoformat(shown))
+    assert str(told(directory, place, then)) == "1 sent"
 
 
 def test_a_place_that_asks_for_time_gets_it(directory: Directory) -> None:
@@ -144,6 +180,8 @@ def test_a_place_that_fails_is_left_alone_for_the_rest_of_the_run(directory: Dir
     assert (len(place.sent), done.sent, done.waiting) == (2, 2, 3)
     assert sorted(one.attempts for one in directory.deliveries()) == [0, 1, 1]
     assert done.reasons == {"test place: not tried yet": 1, "test place: timed out": 2}
+    waits = "test place: not tried yet; test place: timed out, next at 06:02Z"
+    assert str(done) == f"2 sent, 3 waiting: {waits}"
 
 
 def test_what_is_refused_is_dead_and_kept(directory: Directory) -> None:

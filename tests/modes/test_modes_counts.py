@@ -168,6 +168,7 @@ def test_the_report_says_what_it_counts(week: Path, tmp_path: Path) -> None:
         "closed": [f"2025-03-0{day}" for day in range(3, 10)],
         "opened_again": [],
         "open": [],
+        "without_events": [],
     }
     assert (report["mode"], report["agents"], report["learning_days"], report["scope"]) == (
         "bootstrap",
@@ -177,3 +178,14 @@ def test_the_report_says_what_it_counts(week: Path, tmp_path: Path) -> None:
     )
     assert report["findings_by_severity"] == {"CRITICAL": 0, "HIGH": 0, "MEDIUM": 0, "LOW": 0, "INFO": 0}
     assert "not proof of malice" in report["caution"]
+
+
+def test_days_on_which_nobody_was_watched_are_told_once(week: Path, tmp_path: Path) -> None:
+    learn(tmp_path / "state", week)
+    files = {number: tmp_path / f"{number}.jsonl" for number in (10, 11)}
+    for number, file in files.items():
+        file.write_bytes(lines([identified(Heartbeat(time=at(number, "09:00"), host="desk"))]))
+    report = judge(tmp_path / "state", *files.values())
+    assert report.without_events == ["2025-03-10", "2025-03-11"]
+    assert report.as_json()["days"]["without_events"] == report.without_events  # type: ignore[index]  # plain values
+    assert judge(tmp_path / "state", week).without_events == []

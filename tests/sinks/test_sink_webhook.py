@@ -125,6 +125,11 @@ def test_hostile_text_cannot_leave_the_body() -> None:
             Receipt(Answer.LATER, "answered 503", timedelta(hours=6)),
             id="bounded",
         ),
+        pytest.param(
+            status(503, "Retry-After: Mon, 10 Mar 2025 09:10:00 +" + "9" * 20),
+            Receipt(Answer.LATER, "answered 503"),
+            id="date in a zone of twenty digits",
+        ),
         pytest.param(status(503, "Retry-After: soon"), Receipt(Answer.LATER, "answered 503"), id="unreadable"),
         pytest.param(
             status(503, "Date: Mon, 10 Mar 2025 09:00:00 GMT", "Retry-After: Mon, 10 Mar 2025 09:10:00 GMT"),

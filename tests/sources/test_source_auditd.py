@@ -135,6 +135,18 @@ def test_a_host_is_told_or_given_or_visibly_neither() -> None:
     assert read(*(b"node=Db-1 " + line for line in lines), host="web-1")[0].host == "db-1"
 
 
+@pytest.mark.parametrize(
+    ("prefix", "host", "not_told"),
+    [(b"", "", True), (b"", "web-1", False), (b"node=Db-1 ", "", False)],
+    ids=["neither", "given", "told"],
+)
+def test_it_is_remembered_that_no_host_was_told(prefix: bytes, host: str, not_told: bool) -> None:  # noqa: FBT001  # a column
+    source = Auditd(spooled(BytesIO(b"\n".join(prefix + line for line in started(1, b"ls")))), host)
+    assert not source.host_not_told
+    assert len(list(source.read())) == 1
+    assert source.host_not_told == not_told
+
+
 def test_an_event_keeps_its_id_in_a_copy_of_the_log() -> None:
     own, other = (read(*(prefix + line for line in started(1, b"ls")))[0] for prefix in (b"node=h1 ", b"node=h2 "))
     copy = read(*(b"Mar  1 00:10:05 relay audispd: node=h1 " + line for line in started(1, b"ls")))[0]

@@ -149,7 +149,7 @@ def test_a_row_too_long_is_passed_over() -> None:
     beat = without_secrets(Heartbeat(time=WHEN, host="h1"))
     header, row = render([beat]).splitlines(keepends=True)
     refused, event = read(header + b"x" * (33 << 20) + b"\n" + row)
-    assert refused.reason == "longer than 8388608 bytes"
+    assert refused.reason == "longer than 33554432 bytes"
     assert event == beat
 
 

@@ -134,7 +134,7 @@ def test_bad_lines_do_not_hide_the_good_ones() -> None:
     good = write_event(Heartbeat(time=WHEN, host="h1"))
     records = read(good + b"{\n" + b"x" * (9 << 20) + b"\n\n" + good)
     assert [type(record).__name__ for record in records] == ["Heartbeat", "Rejected", "Rejected", "Heartbeat"]
-    assert records[2].reason == "longer than 1048576 bytes"
+    assert records[2].reason == "longer than 8388608 bytes"
 
 
 def connection(destination: str) -> AnyEvent:

@@ -37,6 +37,7 @@ def names(uri: object, **options: object) -> list[str]:
         pytest.param("a.jsonl.gz", gzip.compress(ROW), "sysmon", id="gzip"),
         pytest.param("a", lzma.compress(ROW), "sysmon", id="xz without its name"),
         pytest.param("a.log", b"# header\n{}\n" + ROW, "sysmon", id="not the first line"),
+        pytest.param("a.log", b"starting up\n" * 199 + LINE, "jsonl", id="the 200th line"),
         pytest.param("a.csv", HEADER, "collection", id="collection"),
         pytest.param("a.jsonl", b"", "jsonl", id="empty"),
         pytest.param("a.jsonl", b"\xef\xbb\xbf" + LINE, "jsonl", id="byte order mark"),
@@ -114,6 +115,8 @@ def _odd_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("strange.txt", b"hello\n"),
         ("strange/a.json", b"[\n"),
         ("strange/b.json", b"[\n"),
+        ("late.log", b"starting up\n" * 200 + LINE),
+        ("wide.log", b"x" * (1 << 20) + b"\n" + LINE),
         ("ok.jsonl", LINE),
         ("broken.jsonl.gz", b"\x1f\x8b\x08x"),
     ]:
@@ -129,7 +132,11 @@ def _odd_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param("none*.jsonl", {}, SourceError, "matches no file", id="empty glob"),
         pytest.param("empty", {}, SourceError, "holds no file", id="empty folder"),
         pytest.param("strange.txt", {}, SourceError, "not recognised", id="strange file"),
-        pytest.param("strange", {}, SourceError, "no file of a known kind", id="strange folder"),
+        pytest.param(
+            "strange", {}, SourceError, "no file of a known kind among 2; .*a JSON array", id="strange folder"
+        ),
+        pytest.param("late.log", {}, SourceError, "text of no known kind", id="too late"),
+        pytest.param("wide.log", {}, SourceError, "text of no known kind", id="after a mebibyte"),
         pytest.param("ok.jsonl", {"kind": "zeek"}, SourceError, "unknown kind of source 'zeek'", id="unknown kind"),
         pytest.param("sysmon:ok.jsonl", {"kind": "jsonl"}, SourceError, "asked for as jsonl", id="two kinds"),
         pytest.param("zeek:ok.jsonl", {}, SourceError, "no such file or folder", id="unknown prefix"),

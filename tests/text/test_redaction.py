@@ -82,6 +82,13 @@ HIDDEN = (
     f"x whsec_{WORD}",
     f"x SG.{WORD}.{WORD}",
     f"x hvs.{WORD}",
+    f"x --token -{WORD}",
+    f"x --token=-{WORD}",
+    f"x --token /{WORD}",
+    f"x --password=/{WORD}",
+    f"x --pin -{WORD}",
+    f"curl -H 'X-Auth: Bearer /{WORD}' h",
+    f"curl -H 'X-Auth: Bearer -{WORD}' h",
     f"x lin_api_{WORD}",
     f"x dckr_pat_{WORD}",
     f"x pplx-{WORD}",
@@ -119,6 +126,14 @@ def test_nothing_of_a_secret_is_left(text: str) -> None:
         "python -m vllm.entrypoints.openai.api_server --model qwen --tokenizer qwen --max-num-batched-tokens 4096",
         "git -c credential.helper=store fetch --prune origin",
         "C:\\Windows\\system32\\svchost.exe -k netsvcs -p -s BITS",
+        r"reg add HKLM\SYSTEM\Control\SecurityProviders\WDigest /v UseLogonCredential /t REG_DWORD /d 1",
+        "x --password -x",
+        "x --password --long-option-without-end-2 y",
+        "x --pin /quiet",
+        "x --pin --keep",
+        "cmdkey /generic credential /user:ana",
+        "x --auth-type bearer --endpoint-of-it y",
+        "x --auth-type bearer /endpoint-of-it y",
     ],
 )
 def test_words_that_only_look_like_it_stay(text: str) -> None:
@@ -127,7 +142,10 @@ def test_words_that_only_look_like_it_stay(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["eyJ-", "://a:", "token=", 'token="', "mysql -", "net use /user:", "echo a|", "cookie=a;", "-----BEGIN ", "1:"],
+    [
+        *("eyJ-", "://a:", "token=", 'token="', "mysql -", "net use /user:", "echo a|", "cookie=a;", "-----BEGIN "),
+        *("1:", "token /", f"token /{'a' * 28}:", "token -a", "token -1aaaaaaaaaaaaaa<", "bearer /a", "--pin -"),
+    ],
 )
 def test_no_line_takes_long(piece: str) -> None:
     started = process_time()
@@ -138,6 +156,9 @@ def test_no_line_takes_long(piece: str) -> None:
 @example("--token --token x")
 @example("password : <secret>")
 @example("token=<sec")
+@example("token /token /t x")
+@example("token /a<secret>")
+@example("bearer -a1234567890123456")
 @example("password: <secret>")
 @given(st.text() | texts(200))
 def test_redacting_is_idempotent_and_bounded(text: str) -> None:

@@ -28,10 +28,10 @@ def command(
     id_key: opt.IdKeyOption = None,
     wait: opt.Wait = 0.0,
 ) -> None:
-    """Tell sinks again what they did not take, at once.
+    """Tell sinks again what they did not take.
 
-    Addresses are not stored, so name the sinks as leeway detect was given them; without any, this says what waits.
-    Exits with 1 where a sink that was named still lacks something.
+    What waits is tried at once, also before its time. Addresses are not stored, so name the sinks as leeway detect was
+    given them; without any, this says what waits. Exits with 1 where a sink that was named still lacks something.
     """
     key = opt.id_key(id_key, output_dir)
     outlets = opt.outlets_of(opt.SinkFlags(sink, sink_token_file, sink_ca, allow_private_sink), key)

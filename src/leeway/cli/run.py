@@ -141,7 +141,8 @@ def tell(report: Report, more: str = "") -> None:
 
 
 def _tell_days(report: Report) -> None:
-    for label, days in (("closed", report.closed), ("judged again", report.opened_again), ("still open", report.open)):
+    told = (("closed", report.closed), ("judged again", report.opened_again), ("still open", report.open))
+    for label, days in (*told, ("without any event, so that nobody was watched", report.without_events)):
         if days:
             many = f"{len(days)} from {days[0]} to {days[-1]}"
             echo(f"  days {label}: {', '.join(days) if len(days) <= _DAYS_SHOWN else many}")

@@ -1,13 +1,15 @@
 """`leeway sources`."""
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import typer
 
 from leeway.cli import options as opt
 from leeway.cli.output import ProgressLine, echo, echo_json, moment
 from leeway.modes.observability import SIDES, Observability, Shown, observe_source
-from leeway.sources import SourceKind, can_observe, source_kinds
+from leeway.sources import PASSED_OVER_LIMIT, Source, SourceKind, can_observe, passed_over, source_kinds
 from leeway.text import display
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -33,31 +35,89 @@ def command(
     if not sources and not source:
         _list_kinds(json=json)
         return
+    uris = [*(sources or ()), *(source or ())]
+    told = opt.FeedFlags(column_map, host)
     with ProgressLine() as progress:
-        feeds = opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host))
-        found = [observe_source(one, progress) for one in feeds]
+        opened = [(opt.opened([uri], feeds=told), passed_over(uri)) for uri in uris]
+        places = [_Place([_Read(observe_source(one, progress), one) for one in feeds], over) for feeds, over in opened]
     if json:
-        echo_json([_record(one) for one in found])
+        echo_json([record for place in places for record in _records(place)])
         return
-    for one in found:
-        _tell(one)
+    for place in places:
+        for one in place.read:
+            _tell(one)
+        _tell_passed_over(place.passed_over)
+    read = [one.found for place in places for one in place.read]
+    if len(read) > 1:
+        _tell_total(read)
 
 
-def _tell(found: Observability) -> None:
-    span = f", {moment(found.first)} to {moment(found.last)}" if found.first and found.last else ""
-    events = sum(found.events.values())
+class _Read(NamedTuple):
+    """A source that was read, and what it showed."""
+
+    found: Observability
+    source: Source
+
+    @property
+    def host_not_told(self) -> bool:
+        """Return whether an event had to go without the name of its host."""
+        return bool(getattr(self.source, "host_not_told", False))
+
+
+class _Place(NamedTuple):
+    """What one URI named."""
+
+    read: list[_Read]
+    passed_over: tuple[str, ...]
+
+
+def _tell(read: _Read) -> None:
+    found = read.found
     echo(f"{found.kind}  {display(found.uri)}")
-    echo(f"  {found.records:,} records, {events:,} events, {len(found.hosts):,} hosts{span}")
+    echo(f"  {_counts(found)}")
     if found.partial:
         echo(f"  hints only: {found.partial}")
+    if read.host_not_told:
+        echo("  the log names no host: --host NAME says whose it is")
     _listed("events", [f"{kind} {count:,}" for kind, count in found.events.most_common()])
     _listed("seen", [f"{side} {found.seen[side]:,}" for side in found.sides(Shown.SEEN)])
-    for shown in (Shown.NOT_SEEN, Shown.NOT_OBSERVABLE):
-        _listed(str(shown), [str(side) for side in found.sides(shown)])
-    _listed("blind here", [f"{name} ({', '.join(sides)})" for name, sides in sorted(found.blind().items())])
+    if found.observes:  # of a file of no known kind there is only the reason why it is not read
+        for shown in (Shown.NOT_SEEN, Shown.NOT_OBSERVABLE):
+            _listed(str(shown), [str(side) for side in found.sides(shown)])
+        _listed("blind here", [f"{name} ({', '.join(sides)})" for name, sides in sorted(found.blind().items())])
     _reasons("rejected", found.rejected)
     _reasons("not used", found.skipped)
     echo()
+
+
+def _counts(found: Observability) -> str:
+    span = f", {moment(found.first)} to {moment(found.last)}" if found.first and found.last else ""
+    events = sum(found.events.values())
+    return f"{found.records:,} records, {events:,} events, {len(found.hosts):,} hosts{span}"
+
+
+def _tell_passed_over(names: tuple[str, ...]) -> None:
+    if names:
+        files = "1 file" if len(names) == 1 else f"{len(names)} files"
+        more = " or more" if len(names) == PASSED_OVER_LIMIT else ""
+        named = ", ".join(display(name, limit=60) for name in names)
+        echo(f"passed over {files}{more}, which no kind's patterns name: {named}")
+        echo()
+
+
+def _tell_total(read: list[Observability]) -> None:
+    total = Observability("total", "", "", frozenset().union(*(one.observes for one in read)))
+    for one in read:
+        total.records += one.records
+        total.events += one.events
+        total.seen += one.seen
+        total.hosts |= one.hosts
+    total.first = min((one.first for one in read if one.first is not None), default=None)
+    total.last = max((one.last for one in read if one.last is not None), default=None)
+    echo(f"total of {len(read):,} sources")
+    echo(f"  {_counts(total)}")
+    _listed("seen", [f"{side} {total.seen[side]:,}" for side in total.sides(Shown.SEEN)])
+    _listed("blind in all", [f"{name} ({', '.join(sides)})" for name, sides in sorted(total.blind().items())])
 
 
 def _listed(label: str, items: list[str]) -> None:
@@ -67,9 +127,16 @@ def _listed(label: str, items: list[str]) -> None:
 
 def _reasons(label: str, reasons: Counter[str]) -> None:
     for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:_REASONS_SHOWN]:
-        echo(f"  {label:<15} {count:,}: {display(reason.removeprefix('not used: '), limit=120)}")
+        echo(f"  {label:<15} {count:,}: {display(reason.removeprefix('not used: '))}")
     if len(reasons) > _REASONS_SHOWN:
         echo(f"  {label:<15} and {len(reasons) - _REASONS_SHOWN} reasons more; --json has them all")
+
+
+def _records(place: _Place) -> Iterator[dict[str, object]]:
+    """Yield the record of each source; what was passed over stands with the first one of its folder."""
+    for number, one in enumerate(place.read):
+        over = list(place.passed_over) if not number else []
+        yield {**_record(one.found), "host_not_told": one.host_not_told, "passed_over": over}
 
 
 def _record(found: Observability) -> dict[str, object]:

@@ -31,8 +31,11 @@ class NewDestination:
     A new registrable domain or network is MEDIUM. A new host of a known domain, or a new network beside known ones, is
     LOW, and no remark where the agent knows four or more of them: there they rotate. A known place on another port is
     LOW, and MEDIUM where the agent never used that port anywhere. What stays on the host or its segment (loopback,
-    link-local, multicast, names without a dot) is LOW. Where the host name is known the address is not judged:
-    addresses behind a name rotate.
+    link-local, multicast, names without a dot) is LOW.
+
+    A connection that names its host is judged by the name and not by the address: addresses behind a name rotate. One
+    that names none is judged by the address, even where a lookup of the same process came before it: Leeway does not
+    join the two. Sysmon and ECS often name none, so that an agent's addresses are judged there beside its names.
 
     Where the user has imported tables of ranges, new networks in a range that is new as well are one remark about the
     range, MEDIUM. In a range that the agent knows each is LOW, and no remark where the agent knows four or more

@@ -15,6 +15,9 @@ from leeway.modes.request import Request
 from leeway.pipeline import DayEvents, Terms, World, close_day
 from leeway.pipeline.world import remembered
 
+MISSING_TOLD = 366
+"""Days without events in a row that are told one by one."""
+
 
 def terms_of(directory: Directory, request: Request) -> Terms:
     """Return the terms under which the days of this run are judged."""
@@ -35,9 +38,11 @@ def close_days(directory: Directory, request: Request, report: Report, changed: 
     A day is over when the watermark, or the caller's clock, passes its end by the allowed lateness; with `all_past`
     (a bootstrap closes even the part of a day it ends in) all are. A closed day that changed is opened again.
     """
+    seen = directory.closed_through
     first = _reopened(directory, report, changed)
     if first is None:
         return
+    report.without_events += _without_events(seen, directory.database.event_days(first))
     known = {one.finding_id: one for one in directory.findings()}
     world = directory.world(first)
     terms = terms_of(directory, request)
@@ -62,6 +67,16 @@ def close_days(directory: Directory, request: Request, report: Report, changed: 
         report.findings += _news(known, outcome.findings)
         report.agents = max(report.agents, len(outcome.summaries))
         report.hosts_in_doubt |= {doubt.label: list(doubt.full_names) for doubt in outcome.doubts}
+
+
+def _without_events(seen: int | None, days: Iterable[int]) -> list[str]:
+    """Return the days between the last closed one and the next ones on which nobody was watched at all."""
+    missing: list[str] = []
+    for day in days:
+        if seen is not None and day > seen:
+            missing += [date.fromordinal(one).isoformat() for one in range(seen + 1, min(day, seen + 1 + MISSING_TOLD))]
+            seen = day
+    return missing
 
 
 def _reopened(directory: Directory, report: Report, changed: set[int]) -> int | None:

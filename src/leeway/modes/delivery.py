@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 from leeway.findings import Finding
@@ -16,35 +15,15 @@ NOT_GIVEN = "a sink that was not given"
 """Shown for one that an earlier run was given: its address is not stored."""
 
 
-@dataclass
-class Scheduled(Deliveries):
-    """What came of telling sinks, with the times at which what waits is due."""
-
-    due: dict[str, datetime] = field(default_factory=dict)
-    """Reason to when the first delivery that waits for it is tried next; one without a time is tried by any run."""
-
-    def __str__(self) -> str:
-        counts = str(Deliveries(self.sent, self.waiting, self.dead))
-        why = "; ".join(f"{reason}{self._next(reason)}" for reason in sorted(self.reasons))
-        return f"{counts}: {why}" if why else counts
-
-    def _next(self, reason: str) -> str:
-        if reason not in self.due:
-            return ""
-        # The minute in which it is due to have passed: a run at the time that is shown sends it.
-        minute = (self.due[reason] + timedelta(minutes=1, microseconds=-1)).astimezone(UTC)
-        return f", next at {minute:%H:%MZ}"
-
-
 def deliver(
     directory: Directory, outlets: Mapping[str, Outlet], now: datetime, *, revive: bool = False, at_once: bool = False
-) -> Scheduled:
+) -> Deliveries:
     """Send what is due to the outlets, by their recipients' keys; what fails stays for another run.
 
     An outlet that fails is left alone for the rest of the run. With `at_once` what is not due yet is sent as well: a
     person who asks has mended something. With `revive` dead deliveries are tried again.
     """
-    done = Scheduled()
+    done = Deliveries()
     ordered = sorted(directory.deliveries(), key=lambda one: one.sink)
     parcels = _parcels(directory.findings(), ordered) if ordered else {}
     for key, rows in groupby(ordered, key=lambda one: one.sink):
@@ -119,7 +98,7 @@ class _Round:
             self._directory.settle((), [refused(one, receipt.reason) for one in rows])
 
 
-def _count(done: Scheduled, left: Sequence[Delivery], outlets: Mapping[str, Outlet], now: datetime) -> None:
+def _count(done: Deliveries, left: Sequence[Delivery], outlets: Mapping[str, Outlet], now: datetime) -> None:
     reasons: Counter[str] = Counter()
     for one in left:
         outlet = outlets.get(one.sink)

@@ -1,6 +1,7 @@
 """What a run did, for people and for `--json`."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from leeway.config import Settings
 from leeway.findings import CAUTION, Finding, Severity
@@ -18,11 +19,21 @@ class Deliveries:
     reasons: dict[str, int] = field(default_factory=dict)
     """Why deliveries wait or are dead: the sink's form and the reason, without its address, to their number."""
 
+    due: dict[str, datetime] = field(default_factory=dict)
+    """Reason to when the first delivery that waits for it is tried next; one without a time is tried by any run."""
+
     def __str__(self) -> str:
         counts = ((self.sent, "sent"), (self.waiting, "waiting"), (self.dead, "dead"))
         told = ", ".join(f"{count:,} {what}" for count, what in counts if count)
-        why = "; ".join(reason for reason, _ in sorted(self.reasons.items()))
+        why = "; ".join(f"{reason}{self._next(reason)}" for reason in sorted(self.reasons))
         return (told or "none") + (f": {why}" if why else "")
+
+    def _next(self, reason: str) -> str:
+        if reason not in self.due:
+            return ""
+        # The minute in which it is due to have passed: a run at the time that is shown sends it.
+        minute = (self.due[reason] + timedelta(minutes=1, microseconds=-1)).astimezone(UTC)
+        return f", next at {minute:%H:%MZ}"
 
     def as_json(self) -> dict[str, object]:
         """Return the counts and reasons."""
@@ -52,6 +63,8 @@ class Report:
     opened_again: list[str] = field(default_factory=list)
     """Closed days that were judged again because late events arrived."""
     open: list[str] = field(default_factory=list)
+    without_events: list[str] = field(default_factory=list)
+    """Days before judged ones on which no source had an event: nobody was watched."""
     agents: int = 0
     findings: list[Finding] = field(default_factory=list)
     """New ones, or such that changed since the last run."""
@@ -94,7 +107,12 @@ class Report:
             },
             "rejected": dict(sorted(self.rejected.items())),
             "skipped": dict(sorted(self.skipped.items())),
-            "days": {"closed": self.closed, "opened_again": self.opened_again, "open": self.open},
+            "days": {
+                "closed": self.closed,
+                "opened_again": self.opened_again,
+                "open": self.open,
+                "without_events": self.without_events,
+            },
             "agents": self.agents,
             "findings_by_severity": self.severities(),
             "finding_ids": sorted(one.finding_id for one in self.findings),

@@ -177,6 +177,6 @@ def _asked_wait(headers: Mapping[str, str]) -> timedelta:
         return min(timedelta(seconds=int(asked)), _MOST_WAIT)
     try:
         wait = parsedate_to_datetime(asked) - parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # a zone of twenty digits is the last one
         return timedelta(0)
     return min(max(wait, timedelta(0)), _MOST_WAIT)

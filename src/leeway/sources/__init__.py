@@ -6,6 +6,7 @@ The kinds are in `SOURCES`; a new one need not be named here. Those that are hav
 from leeway.sources.collections import COLUMNS, Collection, file_name, from_row, render, to_row
 from leeway.sources.column_map import ColumnMap, load_column_map
 from leeway.sources.defender import Defender
+from leeway.sources.folders import PASSED_OVER_LIMIT
 from leeway.sources.jsonl import JsonLines, write_event
 from leeway.sources.opening import (
     NOTHING_TOLD,
@@ -27,6 +28,7 @@ from leeway.sources.sysmon import Sysmon
 __all__ = [
     "COLUMNS",
     "NOTHING_TOLD",
+    "PASSED_OVER_LIMIT",
     "SOURCES",
     "Collection",
     "ColumnMap",

@@ -72,9 +72,7 @@ _PORTAL: Final = re.compile(
 )
 """Month first, as the Azure portal exports to CSV: `6/23/2021, 3:08:14.146 AM`."""
 
-_ZONE_HINT: Final = (
-    f'say it as [times] zone = "UTC" in a map (--map FILE.toml), or as "{UTC_CAPTION}" behind the column'
-)
+_ZONE_HINT: Final = f"[times] zone of a column map (--map FILE.toml) says it, or{UTC_CAPTION} behind the column's name"
 """How to give a zone to times without one."""
 
 _NUMBER: Final = re.compile("(0[xX][0-9a-fA-F]{1,16})|([0-9]{1,19})(?:[.]0*)?")

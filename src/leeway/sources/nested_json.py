@@ -6,8 +6,11 @@ from typing import Final, NamedTuple
 _KEYS_LIMIT: Final = 200
 """Keys of an object that are looked at."""
 
-_TOKEN: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)"(?:\s*+:\s*+(?=(\S)))?|[\[\]{}]', re.DOTALL)
-"""A string, with the first character of its value where it is a key; or a bracket."""
+_TOKEN: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)(?:"(?:\s*+:\s*+(?=(\S)))?)?|[\[\]{}]', re.DOTALL)
+"""A string, with the first character of its value where it is a key; or a bracket.
+
+The closing quote is optional, so that an unterminated string is one match and the scan stays linear.
+"""
 
 _LISTS: Final = tuple("Results results value records Records Events events data items rows entries".split())  # noqa: SIM905  # reads as a list
 """Keys under which programs' answers list their records."""
@@ -15,13 +18,36 @@ _LISTS: Final = tuple("Results results value records Records Events events data 
 _QUERIED: Final = re.compile("[a-z][a-z0-9_]*")
 """How osquery names columns."""
 
-_TABLES: Final = (
-    ".{tables}[0] | [.{columns}[].{name}] as $names | .{rows}[] | [$names, .] | transpose | map({{(.[0]): .[1]}}) | add"
-)
-"""Filter that makes objects of a table that is a list of columns and one of rows."""
+_TIMED: Final = frozenset({"time", "timestamp"})
+"""Keys that what is asked of osquery for once seldom has, and records do."""
 
-_AZURE: Final = {"columns": "columns", "name": "name", "rows": "rows"}
-_KUSTO: Final = {"columns": "Columns", "name": "ColumnName", "rows": "Rows"}
+
+def _rows(columns: str, name: str, rows: str) -> str:
+    """Return the filter that makes objects of a table which is a list of columns and one of rows."""
+    return f"[.{columns}[].{name}] as $names | .{rows}[] | [$names, .] | transpose | map({{(.[0]): .[1]}}) | add"
+
+
+def _one_a_line(chosen: str) -> str:
+    return f"one object a line is read: jq -c '{chosen}' FILE"
+
+
+_KUSTO: Final = _rows("Columns", "ColumnName", "Rows")
+
+_WRITERS: Final = (
+    ({"Tables": "["}, "an answer of Kusto", _one_a_line(f".Tables[0] | {_KUSTO}")),
+    ({"tables": "["}, "an answer of Azure Monitor", _one_a_line(f".tables[0] | {_rows('columns', 'name', 'rows')}")),
+    ({"hits": "{"}, "an answer of Elasticsearch", _one_a_line(".hits.hits[]._source")),
+    ({"_source": "{"}, "documents as Elasticsearch stores them", _one_a_line("._source")),
+    ({"log": '"', "stream": '"'}, "a container's log as Docker keeps it", "take its lines out: jq -j .log FILE"),
+    ({"MESSAGE": '"', "_BOOT_ID": '"'}, "entries of the journal", "take their lines out: jq -r .MESSAGE FILE"),
+    ({"preview": "", "result": "{"}, "an answer of Splunk", "take its events out: jq -r .result._raw FILE"),
+    *(
+        ({name: "["}, f"one JSON object that lists records under {name!r}", _one_a_line(f".{name}[]"))
+        for name in _LISTS
+    ),
+)
+"""Keys by which an object is known that holds records, with the first characters of their values, what it is, and how
+to take them out."""
 
 
 class Nested(NamedTuple):
@@ -52,6 +78,18 @@ def nested(text: str, *, is_one_line: bool) -> Nested | None:
     return Nested("JSON objects", keys=sorted(keys))
 
 
+def is_begun(line: bytes | str) -> bool:
+    """Say whether the first line of a file begins JSON that ends further down: what follows are parts of it.
+
+    >>> is_begun(b'[{"kind": "heartbeat"},'), is_begun(b'{"kind": "heartbeat"}')
+    (True, False)
+    """
+    bare = line.strip() if isinstance(line, bytes) else b""
+    if bare.startswith(b"["):
+        return bare[1:].lstrip()[:1] in {b"", b"[", b"{"}
+    return bare.startswith(b"{") and bare.endswith((b"[", b"{", b","))
+
+
 def top_keys(text: str) -> dict[str, str]:
     """Return the keys of the first object in a text, each with the first character of its value; at most 200.
 
@@ -78,11 +116,9 @@ def top_keys(text: str) -> dict[str, str]:
 def _array(text: str) -> Nested:
     keys = top_keys(text[max(text.find("{"), 0) :])
     if "FrameType" in keys:
-        tables = _TABLES.format(tables="FILE", **_KUSTO).removeprefix(".FILE[0] | ")
-        return Nested(
-            "an answer of Kusto, in frames", _one_a_line(f'.[] | select(.TableKind == "PrimaryResult") | {tables}')
-        )
-    if keys and set(keys.values()) == {'"'} and all(map(_QUERIED.fullmatch, keys)):
+        primary = f'.[] | select(.TableKind == "PrimaryResult") | {_KUSTO}'
+        return Nested("an answer of Kusto, in frames", _one_a_line(primary))
+    if keys and set(keys.values()) == {'"'} and all(map(_QUERIED.fullmatch, keys)) and _TIMED.isdisjoint(keys):
         hint = "osqueryi names neither host nor query: read what osqueryd logs, osqueryd.results.log"
         return Nested("a JSON array, as osqueryi answers", hint)
     return Nested("a JSON array", _one_a_line(".[]"))
@@ -90,25 +126,7 @@ def _array(text: str) -> Nested:
 
 def _within(keys: dict[str, str]) -> Nested | None:
     """Return the form of an object that records are in, by its keys."""
-    if keys.get("Tables") == "[":
-        return Nested("an answer of Kusto", _one_a_line(_TABLES.format(tables="Tables", **_KUSTO)))
-    if keys.get("tables") == "[":
-        return Nested("an answer of Azure Monitor", _one_a_line(_TABLES.format(tables="tables", **_AZURE)))
-    if keys.get("hits") == "{":
-        return Nested("an answer of Elasticsearch", _one_a_line(".hits.hits[]._source"))
-    if keys.get("_source") == "{":
-        return Nested("documents as Elasticsearch stores them", _one_a_line("._source"))
-    if keys.get("log") == '"' and keys.get("stream") == '"':
-        return Nested("a container's log as Docker keeps it", "take the lines out: jq -j .log FILE")
-    if keys.get("__REALTIME_TIMESTAMP"):
-        return Nested("entries of the journal", "take the lines out: jq -r .MESSAGE FILE, or journalctl -o cat")
-    if keys.get("result") == "{" and "preview" in keys:
-        return Nested("an answer of Splunk", "take the events out: jq -r .result._raw FILE")
-    for name in _LISTS:
-        if keys.get(name) == "[":
-            return Nested(f"one JSON object that lists records under {name!r}", _one_a_line(f".{name}[]"))
+    for marks, seen, hint in _WRITERS:
+        if all(keys.get(key, " ").startswith(first) for key, first in marks.items()):
+            return Nested(seen, hint)
     return None
-
-
-def _one_a_line(chosen: str) -> str:
-    return f"one object a line is read: jq -c '{chosen}' FILE"

@@ -21,6 +21,7 @@ from leeway.sources.evtx import Evtx
 from leeway.sources.falco import Falco
 from leeway.sources.jsonl import JsonLines
 from leeway.sources.lines import lines
+from leeway.sources.nested_json import is_begun
 from leeway.sources.osquery import Osquery
 from leeway.sources.places import Place, spooled
 from leeway.sources.records import Record, Source, SourceKind, rejected
@@ -273,7 +274,10 @@ def _recognised(head: Iterable[bytes | str]) -> SourceKind | None:
 
 
 def _head(place: Place) -> list[bytes | str]:
-    """Return the first lines of a file; of a binary one its first bytes, as if they were a line."""
+    """Return the first lines of a file; of a binary one its first bytes, as if they were a line.
+
+    Of JSON that goes over several lines it is the first one only: what follows are parts, and no records.
+    """
     with place.open() as stream:
         try:
             start = stream.read(_BINARY_HEAD)
@@ -283,9 +287,9 @@ def _head(place: Place) -> list[bytes | str]:
 
 
 def _first_lines(place: Place) -> Iterator[bytes | str]:
-    for offset, line in islice(lines(place), _LINES_TRIED):
+    for number, (offset, line) in enumerate(islice(lines(place), _LINES_TRIED)):
         yield line
-        if offset >= _BYTES_TRIED:
+        if offset >= _BYTES_TRIED or (not number and is_begun(line)):
             break
 
 

@@ -92,7 +92,7 @@ def _binary(start: bytes) -> Refusal | None:
     if start.startswith(_TAR[1], _TAR[0]):
         return Refusal("a tar archive", f"tar -xf FILE; {_UNPACK}")
     if _UTF_16.match(start):
-        hint = "write UTF-8: in PowerShell Out-File -Encoding utf8; or iconv -f UTF-16 -t UTF-8 FILE"
+        hint = "write UTF-8: Out-File -Encoding utf8 in PowerShell, or iconv -f UTF-16 -t UTF-8 FILE elsewhere"
         return Refusal("UTF-16, as PowerShell 5 writes it", hint)
     return Refusal("binary, of no known kind") if b"\0" in start else None
 
@@ -121,7 +121,7 @@ def _prefixed(text: str) -> Refusal | None:
         if _CRI.match(line):
             return Refusal("a container's log as the runtime keeps it (CRI)", "cut -d' ' -f4- FILE")
         if _is_object(line[max(line.find("{"), 0) :]):
-            return Refusal("JSON behind a prefix", "cut it: sed 's/^[^{]*//' FILE")
+            return Refusal("JSON behind a prefix", "take it off: sed 's/^[^{]*//' FILE")
     return None
 
 
