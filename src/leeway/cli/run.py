@@ -156,6 +156,8 @@ def _tell_unseen(report: Report) -> None:
     """Say what this run could not tell apart, or not look at."""
     for uri, reason in sorted(report.unreadable.items()):
         echo(f"  could not read {display(uri)}: {display(reason.removeprefix(f'{uri}: '), limit=200)}")
+    if report.host_not_told:
+        echo("  a log names no host: --host NAME says whose it is; without it all such logs count as one")
     for label, names in sorted(report.hosts_in_doubt.items()):
         told = f"{label} may be {' or '.join(names)}: merged with none of them; --aliases FILE says which"
         echo(f"  {display(told, limit=300)}")

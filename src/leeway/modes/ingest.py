@@ -177,6 +177,7 @@ class Ingestion:
                 if len(self._request.sources) == 1:
                     raise
                 self._report.unreadable[source.uri] = str(error)
+            self._report.host_not_told |= bool(getattr(source, "host_not_told", False))
 
     def _read(self, source: Source) -> None:
         # Part of a source was left out by its periods, so its position says nothing about what is still to be read.

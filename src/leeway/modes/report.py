@@ -70,6 +70,8 @@ class Report:
     """New ones, or such that changed since the last run."""
     not_observable: dict[str, list[str]] = field(default_factory=dict)
     """Detector to what no source of this run can see: silence there is not quiet."""
+    host_not_told: bool = False
+    """Whether a log named no host, so that all such logs count as one."""
     resumed: bool = False
     """Whether a source was read on where an earlier run had stopped; then a few bad lines are no wrong kind."""
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -117,6 +119,7 @@ class Report:
             "findings_by_severity": self.severities(),
             "finding_ids": sorted(one.finding_id for one in self.findings),
             "not_observable": self.not_observable,
+            "host_not_told": self.host_not_told,
             "unreadable": dict(sorted(self.unreadable.items())),
             "hosts_in_doubt": dict(sorted(self.hosts_in_doubt.items())),
             "delivered": not self.observe,

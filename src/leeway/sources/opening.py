@@ -220,7 +220,12 @@ def _placed(file: Path) -> Place:
 
 
 def _opened(place: Place, chosen: SourceKind | None, told: Told, *, alone: bool) -> Source:
-    head = _head(place) if chosen is None else []
+    try:
+        head = _head(place) if chosen is None else []
+    except SourceError:
+        if alone:
+            raise
+        head = []  # the others are read, and reading this one says what is wrong
     kind = chosen or _recognised(head)
     if kind is Defender:
         return Defender(place, told.column_map if chosen else _fitting(place, head, told.column_map, alone=alone))
@@ -287,10 +292,21 @@ def _head(place: Place) -> list[bytes | str]:
 
 
 def _first_lines(place: Place) -> Iterator[bytes | str]:
-    for number, (offset, line) in enumerate(islice(lines(place), _LINES_TRIED)):
-        yield line
-        if offset >= _BYTES_TRIED or (not number and is_begun(line)):
-            break
+    """Yield them as far as they can be read: reading for good comes to the same flaw and says so.
+
+    Raises:
+        SourceError: where not one can.
+    """
+    found = False
+    try:
+        for offset, line in islice(lines(place), _LINES_TRIED):
+            yield line
+            if offset >= _BYTES_TRIED or (not found and is_begun(line)):
+                break
+            found = True
+    except SourceError:
+        if not found:
+            raise
 
 
 class _Unrecognised:
