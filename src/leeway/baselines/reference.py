@@ -57,8 +57,8 @@ class Reference:
         """Return a severity as this agent's state and the value's membership make it.
 
         Rare is one less than new, and of MEDIUM and less INFO while the agent is learning: of a value that cannot be
-        established yet, having been seen before is all that can be expected. An agent that is not settled gets one less, never INFO; a stale
-        one as well, and one that shows new values of `facets` more often than not.
+        established yet, having been seen before is all that can be expected. An agent that is not settled gets one
+        less, never INFO; a stale one as well, and one that shows new values of `facets` more often than not.
         """
         if membership is Membership.RARE:
             if self.state is AgentState.LEARNING and severity <= Severity.MEDIUM:

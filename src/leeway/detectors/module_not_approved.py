@@ -10,7 +10,6 @@ from leeway.detectors.view import Closes, View
 from leeway.events import Facet, Measure
 from leeway.findings import Evidence, Severity, Signal
 
-
 SHA1_DIGITS = 40
 """Hexadecimal digits of a SHA-1, which some sensors take alone."""
 
