@@ -30,7 +30,7 @@ for line in sys.stdin:
 """
 """Waits; starts a child for each line and has it live as long as itself."""
 
-CHILD = "import {module}, socket, sys; c = socket.create_connection(('127.0.0.1', {port})); print(); sys.stdin.read()"
+CHILD = "import {module}, socket, sys; c = socket.create_connection(('127.0.0.1', {port})); print(flush=True); sys.stdin.read()"
 
 
 class Bot:

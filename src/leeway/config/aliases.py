@@ -1,16 +1,15 @@
 """The alias file: which names are one host, where the names themselves do not say so."""
 
 import re
-import tomllib
 from pathlib import Path
 
+from leeway.config.toml_files import read_toml
 from leeway.errors import InvalidConfigError
 
 _LIMIT = 1 << 20
 """Bytes of an alias file."""
 
 _NAME = re.compile(r"[^\s]{1,255}")
-_PLACE = re.compile(r"at line ([0-9]+)")
 
 
 def load_aliases(path: Path) -> dict[str, str]:
@@ -21,20 +20,7 @@ def load_aliases(path: Path) -> dict[str, str]:
     Raises:
         InvalidConfigError: where it cannot be read, is not such a file, or gives one name to two hosts; `file:line`.
     """
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_LIMIT + 1)
-    except OSError as error:
-        raise InvalidConfigError(f"{path}: {error.strerror}", hint="give an existing TOML file") from error
-    if len(raw) > _LIMIT:
-        raise InvalidConfigError(f"{path}: larger than {_LIMIT} bytes")
-    try:
-        table = tomllib.loads(raw.decode("utf-8"))
-    except RecursionError as error:
-        raise InvalidConfigError(f"{path}:1: not TOML: nested too deeply") from error
-    except ValueError as error:
-        at = _PLACE.search(str(error))
-        raise InvalidConfigError(f"{path}:{at.group(1) if at else 1}: not TOML: {error}") from error
+    raw, table = read_toml(path, _LIMIT)
     hosts = table.get("hosts")
     if not isinstance(hosts, dict) or table.keys() != {"hosts"}:
         raise InvalidConfigError(f"{path}:1: one table, hosts, is wanted", hint=_EXAMPLE)
@@ -47,15 +33,20 @@ _EXAMPLE = 'write: [hosts] "build7.example.org" = ["ci-7", "10.0.0.7"]'
 def _by_name(path: Path, raw: bytes, hosts: dict[str, object]) -> dict[str, str]:
     found: dict[str, str] = {}
     for host, names in hosts.items():
+        owner = _folded(host)
         if not isinstance(names, list) or not all(isinstance(one, str) and _NAME.fullmatch(one) for one in names):
             raise InvalidConfigError(f"{path}:{_line(raw, host)}: {host!r} wants a list of names", hint=_EXAMPLE)
         for name in (host, *names):
-            spelt = name.rstrip(".").casefold()
-            if found.setdefault(spelt, host.casefold()) != host.casefold():
+            if found.setdefault(_folded(name), owner) != owner:
                 raise InvalidConfigError(
                     f"{path}:{_line(raw, host)}: {name!r} is given to two hosts", hint="give it to one"
                 )
     return found
+
+
+def _folded(name: str) -> str:
+    """Return a host name as it is compared: lower case, no root dot."""
+    return name.rstrip(".").casefold()
 
 
 def _line(raw: bytes, key: str) -> int:

@@ -1,13 +1,13 @@
 """Allow lists an operator writes: which processes an agent may start, which modules it may load."""
 
 import re
-import tomllib
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from msgspec import Struct, ValidationError, convert
 
+from leeway.config.toml_files import read_toml
 from leeway.errors import InvalidConfigError
 
 _LIMIT = 1 << 20
@@ -17,9 +17,6 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{32,128}")
 
 _VERSION = re.compile(r"(\.so)\.[^/]*$")
 """What follows the name of a shared object, wildcards included: `libc.so.*` means every release of it."""
-
-_PLACE = re.compile(r"at line ([0-9]+)")
-"""Where the parser says that it stumbled; at the end of the document it names no line."""
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,33 +71,14 @@ def load_policy(path: Path) -> Policy:
     Raises:
         InvalidConfigError: where it cannot be read, is too large, is not TOML, or has an unknown or ill-typed key.
     """
+    raw, found = read_toml(path, _LIMIT)
     try:
-        with path.open("rb") as file:
-            raw = file.read(_LIMIT + 1)
-    except OSError as error:
-        raise InvalidConfigError(f"{path}: {error.strerror}", hint="give an existing TOML file") from error
-    if len(raw) > _LIMIT:
-        raise InvalidConfigError(f"{path}: larger than {_LIMIT} bytes")
-    try:
-        return convert(_parsed(path, raw), Policy)
+        return convert(found, Policy)
     except ValidationError as error:
         raise InvalidConfigError(
             f"{path}:{_line_of(raw, str(error))}: {error}",
             hint='rules look like: [[rules]] agent = "claude*" processes = ["git", "bash"]',
         ) from error
-
-
-def _parsed(path: Path, raw: bytes) -> object:
-    try:
-        return tomllib.loads(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InvalidConfigError(f"{path}:{line}: not UTF-8: {error.reason}") from error
-    except RecursionError as error:
-        raise InvalidConfigError(f"{path}:1: not TOML: nested too deeply") from error
-    except ValueError as error:  # besides flaws of the format: a number of more digits than Python reads
-        at = _PLACE.search(str(error))
-        raise InvalidConfigError(f"{path}:{at.group(1) if at else 1}: not TOML: {error}") from error
 
 
 def _line_of(raw: bytes, message: str) -> int:

@@ -10,7 +10,7 @@ from leeway.detectors.view import Closes, View
 from leeway.events import Facet, Measure
 from leeway.findings import Evidence, Severity, Signal
 
-SHA1_DIGITS = 40
+_SHA1_DIGITS = 40
 """Hexadecimal digits of a SHA-1, which some sensors take alone."""
 
 
@@ -31,7 +31,7 @@ class ModuleNotApproved:
         for value, sighting in view.summary.sightings.get(Facet.MODULE_DIGEST, {}).items():
             module, digest = value
             if view.policy.allows_module(view.key.process, module, digest, module_name) is False:
-                kind = "sha1" if len(digest) == SHA1_DIGITS else "sha256"
+                kind = "sha1" if len(digest) == _SHA1_DIGITS else "sha256"
                 seen = f"{module} {kind} {digest}" if digest else f"{module} without a digest"
                 evidence = Evidence("module", seen, "a module on its approved list")
                 yield policy_signal(view, self.name, Facet.MODULE_DIGEST, value, sighting, Severity.HIGH, evidence)

@@ -1,8 +1,6 @@
 """Named address ranges of a directory: tables that a user imports, and what they say of an event."""
 
-import lzma
 import re
-import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -61,7 +59,7 @@ def _content(path: Path) -> bytes:
     try:
         with Place(path).open() as stream:
             content = stream.read(LARGEST + 1)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+    except (EOFError, OSError) as error:
         raise SourceError(f"it cannot be unpacked: {error}", hint="fetch it again") from error
     if len(content) > LARGEST:
         raise SourceError(f"larger than {LARGEST >> 20} MiB", hint="import a part of it")

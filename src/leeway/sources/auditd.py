@@ -27,20 +27,20 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from leeway.errors import InvalidEventError, SourceError
+from leeway.errors import InvalidEventError
 from leeway.events import Facet, Measure
 from leeway.sources.auditd_acts import event_of
 from leeway.sources.auditd_groups import Group, groups
 from leeway.sources.auditd_records import head
 from leeway.sources.lines import lines
 from leeway.sources.places import Place
+from leeway.sources.positions import cut_short, position_of
 from leeway.sources.records import Record, Skipped, rejected
 from leeway.sources.redacted import without_secrets
 
 HOST_NOT_TOLD: Final = "(host not told)"
 """Host of the events of a log that names none: visible, and no name that a host could have."""
 
-_POSITION: Final = re.compile("[0-9]{1,18}", re.ASCII)
 _SEPARATOR: Final = re.compile(rb"-{4}\s*|time->.*", re.DOTALL)
 """What ausearch writes between events."""
 
@@ -105,16 +105,14 @@ class Auditd:
         Raises:
             SourceError: when the file cannot be read on.
         """
-        if after is not None and not _POSITION.fullmatch(after):
-            raise SourceError(f"{self.uri}: {after!r} is no position", hint="give one that a read of this file yielded")
-        behind = int(after or 0)
+        behind = position_of(self._place, after)
         reached = 0
         for group in groups(lines(self._place)):
             reached = max(reached, group.end)
             if group.end > behind:
                 yield str(group.end), self._record(group)
         if reached < behind:
-            raise SourceError(f"{self.uri}: shorter than position {behind}", hint="it was replaced or cut: start anew")
+            raise cut_short(self._place, behind)
 
     def _record(self, group: Group) -> Record:
         stamp = group.stamp

@@ -18,6 +18,7 @@ from leeway.events import AnyEvent, ConnectionOpened, FileTouched, ModuleLoaded,
 from leeway.sources.auditd_calls import FILE_CALLS, FileCall, argument, call_name
 from leeway.sources.auditd_groups import Group
 from leeway.sources.auditd_records import Fields, Stamp, fields, plain, raw, text
+from leeway.sources.whole_numbers import unsigned
 
 ARGUMENT_LIMIT: Final = 4_096
 """Arguments of a command line that are read."""
@@ -147,9 +148,10 @@ def _act(call: _Call) -> tuple[type[AnyEvent], dict[str, object]] | str:
 
 def _number(found: Fields, name: str) -> int:
     given = plain(found.get(name))
-    if not (given.isascii() and given.isdecimal() and len(given) <= 18):  # noqa: PLR2004  # fits an event's count
+    number = unsigned(given)
+    if number is None:
         raise InvalidEventError(f"{name} {given[:40]!r} is none" if given else f"no {name}")
-    return int(given)
+    return number
 
 
 def _process(call: _Call) -> dict[str, object]:
@@ -192,7 +194,7 @@ def _arguments(execve: list[Fields]) -> list[bytes]:
             if found:
                 pieces.setdefault(int(found[1]), []).append(raw(value))
     told = next((plain(record.get("argc")) for record in execve if "argc" in record), "")
-    count = int(told) if told.isascii() and told.isdecimal() and len(told) <= 4 else 0  # noqa: PLR2004  # its limit has 4
+    count = unsigned(told, digits=len(str(ARGUMENT_LIMIT))) or 0
     last = max(pieces, default=-1) + 1
     return [b"".join(pieces.get(index, [])) for index in range(min(max(count, last), ARGUMENT_LIMIT))]
 

@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from leeway.sources.auditd_records import Fields, plain
+from leeway.sources.whole_numbers import unsigned
 
 _X86_64: Final = {
     2: "open",
@@ -114,11 +115,12 @@ def call_name(syscall: Fields) -> str:
     A number without a name here is returned as `NUMBER (ARCHITECTURE)`.
     """
     given = plain(syscall.get("SYSCALL") or syscall.get("syscall"))[:40]
-    if not (given.isascii() and given.isdecimal()):
+    number = unsigned(given)
+    if number is None:
         name = given
     else:
         architecture = plain(syscall.get("arch"))[:40]
-        name = _BY_ARCHITECTURE.get(architecture, {}).get(int(given), f"{given} ({architecture})")
+        name = _BY_ARCHITECTURE.get(architecture, {}).get(number, f"{given} ({architecture})")
     return _BY_SOCKETCALL.get(argument(syscall, "a0") or 0, name) if name == "socketcall" else name
 
 

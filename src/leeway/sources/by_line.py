@@ -22,14 +22,15 @@ def read_each(place: Place, after: str | None, event_of: EventOf) -> Iterator[tu
         SourceError: when the file cannot be read on.
     """
     for offset, line in lines(place, after):
-        yield str(offset), rejected(offset, b"", line) if isinstance(line, str) else _record(offset, line, event_of)
+        yield str(offset), rejected(offset, b"", line) if isinstance(line, str) else record_of(line, offset, event_of)
 
 
-def _record(offset: int, line: bytes, event_of: EventOf) -> Record:
+def record_of(line: bytes, position: int, event_of: EventOf) -> Record:
+    """Return what one line is: an event without secrets, or why there is none."""
     if reason := flaw(line):
-        return rejected(offset, line, reason)
+        return rejected(position, line, reason)
     try:
         event = event_of(line)
-        return Skipped(str(offset), event) if isinstance(event, str) else without_secrets(event)
+        return Skipped(str(position), event) if isinstance(event, str) else without_secrets(event)
     except (msgspec.MsgspecError, InvalidEventError) as error:
-        return rejected(offset, line, str(error))
+        return rejected(position, line, str(error))

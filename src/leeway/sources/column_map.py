@@ -19,7 +19,6 @@ Columns that the map does not name keep their own names. One column of the file 
 """
 
 import re
-import tomllib
 from datetime import UTC, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Final
@@ -27,14 +26,12 @@ from typing import Final
 from msgspec import Struct, ValidationError, convert, field
 from msgspec.structs import replace
 
+from leeway.config.toml_files import read_toml
 from leeway.errors import InvalidConfigError
 from leeway.sources.defender_columns import COLUMNS, OTHER_NAMES, TABLES, UTC_CAPTION, Cells, Clock
 
 _LIMIT: Final = 1 << 16
 """Bytes of a map."""
-
-_PLACE: Final = re.compile("at line ([0-9]+)")
-"""Where the parser says that it stumbled; at the end of the document it names no line."""
 
 _ZONE: Final = re.compile("UTC|([+-])(0[0-9]|1[0-4]):([0-5][0-9])")
 
@@ -117,32 +114,13 @@ def load_column_map(path: Path) -> ColumnMap:
         InvalidConfigError: where it cannot be read, is too large, is not TOML, has an unknown key, or names a table or
             column that is not read.
     """
+    raw, found = read_toml(path, _LIMIT)
     try:
-        with path.open("rb") as file:
-            raw = file.read(_LIMIT + 1)
-    except OSError as error:
-        raise InvalidConfigError(f"{path}: {error.strerror}", hint="give an existing TOML file") from error
-    if len(raw) > _LIMIT:
-        raise InvalidConfigError(f"{path}: larger than {_LIMIT} bytes")
-    try:
-        stated = convert(_parsed(path, raw), _File)
+        stated = convert(found, _File)
     except ValidationError as error:
         hint = "its tables are [map], [columns], [constants] and [times]"
         raise InvalidConfigError(f"{path}:{_line(raw, str(error))}: {error}", hint=hint) from error
     return _checked(path, raw, stated)
-
-
-def _parsed(path: Path, raw: bytes) -> object:
-    try:
-        return tomllib.loads(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InvalidConfigError(f"{path}:{line}: not UTF-8: {error.reason}") from error
-    except RecursionError as error:
-        raise InvalidConfigError(f"{path}:1: not TOML: nested too deeply") from error
-    except ValueError as error:  # besides flaws of the format: a number of more digits than Python reads
-        at = _PLACE.search(str(error))
-        raise InvalidConfigError(f"{path}:{at.group(1) if at else 1}: not TOML: {error}") from error
 
 
 def _checked(path: Path, raw: bytes, stated: _File) -> ColumnMap:

@@ -1,8 +1,6 @@
 """CSV by RFC 4180, a record at a time, in bounded memory and whatever the bytes are."""
 
-import lzma
 import re
-import zlib
 from collections import deque
 from collections.abc import Collection, Iterator
 from functools import cached_property
@@ -11,7 +9,8 @@ from typing import BinaryIO, Final
 from leeway.errors import SourceError
 from leeway.sources.lines import LINE_LIMIT
 from leeway.sources.places import Place
-from leeway.sources.table_rows import COLUMN_LIMIT, Broken, Row, cut_short, position_of
+from leeway.sources.positions import broken_off, go_to, position_of
+from leeway.sources.table_rows import COLUMN_LIMIT, Broken, Row
 
 RECORD_LIMIT: Final = LINE_LIMIT
 """Bytes of one record, line breaks within quotes included: a long JSON line's worth, with every quote of it doubled."""
@@ -74,19 +73,14 @@ class CsvTable:
         offset = start
         with self._place.open() as stream:
             try:
-                # The byte before is read: seeking alone goes past the end of a file that was cut, without a word.
-                if start and (stream.seek(start - 1) != start - 1 or not stream.read(1)):
-                    raise cut_short(self._place, start)
+                go_to(stream, self._place, start)
                 taken = _Lines(stream, start)
                 while line := taken.take():
                     if cells := _cells_of(line, taken):
                         offset = taken.offset
                         yield offset, cells
-            except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-                raise SourceError(
-                    f"{self._place.uri}: cut short or corrupt behind byte {offset} (decompressed): {error}",
-                    hint="what came before it was read; fetch the file again",
-                ) from error
+            except (EOFError, OSError) as error:
+                raise broken_off(self._place, offset, error) from error
 
 
 class _Lines:

@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from leeway.destinations import address_of
 from leeway.errors import InvalidEventError
 from leeway.events import (
     AnyEvent,
@@ -18,6 +17,7 @@ from leeway.events import (
     ProcessStarted,
     SignatureChecked,
 )
+from leeway.sources.answers import answered
 from leeway.sources.defender_columns import Cells
 from leeway.sources.lines import flaw
 from leeway.sources.sysmon_rows import account, path_on_volume
@@ -28,9 +28,6 @@ Fields = dict[str, object]
 
 STREAMED: Final = "AdvancedHunting-"
 """What the streaming API puts before the name of a table."""
-
-_ADDRESS_LIMIT: Final = 64
-"""Addresses of one answer that are kept: as many as an event holds."""
 
 _TRANSPORTS: Final = {"tcpv4": "tcp", "tcpv6": "tcp", "udpv4": "udp", "udpv6": "udp"}
 
@@ -176,9 +173,7 @@ def _resolved(cells: Cells, name: object, answers: object) -> Fields | str:
         return f"{cells.text('ActionType')} without a name"
     listed = _json(answers) if isinstance(answers, str) else answers
     parts = [one.get("Result") if isinstance(one, dict) else one for one in listed] if isinstance(listed, list) else []
-    addresses = (address_of(part) for part in parts[: 4 * _ADDRESS_LIMIT] if isinstance(part, str))
-    kept = tuple(str(address) for address in addresses if address is not None)[:_ADDRESS_LIMIT]
-    return {**_acting(cells), "name": name, "addresses": kept}
+    return {**_acting(cells), "name": name, "addresses": answered(parts)}
 
 
 def _additional(cells: Cells) -> dict[str, object]:

@@ -18,6 +18,7 @@ from leeway.events import (
     ProcessStarted,
     ToolCalled,
 )
+from leeway.sources.answers import answered
 from leeway.sources.ecs_fields import Document
 from leeway.sources.lines import flaw
 
@@ -74,8 +75,6 @@ _INBOUND: Final = frozenset({"ingress", "inbound", "connection_accepted", "udp_f
 _LOOKUPS: Final = frozenset({"lookup_requested", "lookup_result", "dns"})
 _NAME_SERVICE: Final = 53
 _PORTLESS: Final = frozenset({"icmp", "ipv6-icmp", "igmp"})
-_ADDRESS_LIMIT: Final = 64
-"""Addresses of one answer that are kept: as many as an event holds."""
 
 _FILE_ACTIONS: Final = (
     ("deleted", frozenset({"deletion", "delete", "deleted"})),
@@ -216,10 +215,11 @@ def _spoke(document: Document, types: frozenset[str], actions: frozenset[str]) -
     if process is None:
         return "not used: no process"
     if _asks(document, actions):
+        resolved = document.value("dns.resolved_ip")
         return NameResolved, {
             "process": process,
             "name": document.needed("dns.question.name"),
-            "addresses": _addresses(document.value("dns.resolved_ip")),
+            "addresses": answered(resolved if isinstance(resolved, list) else [resolved]),
         }
     if "denied" in types:
         return "not used: a connection denied"
@@ -263,12 +263,6 @@ def _port(document: Document) -> int:
 
 def _transport(document: Document) -> str:
     return (document.text("network.transport") or "tcp").casefold()
-
-
-def _addresses(resolved: object) -> tuple[str, ...]:
-    given = resolved if isinstance(resolved, list) else [resolved]
-    found = (address_of(each) for each in given if isinstance(each, str))
-    return tuple(str(address) for address in found if address is not None)[:_ADDRESS_LIMIT]
 
 
 def _touched(document: Document, types: frozenset[str], actions: frozenset[str]) -> Told:

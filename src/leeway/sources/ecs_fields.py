@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from leeway.errors import InvalidEventError
+from leeway.sources.whole_numbers import unsigned
 
 _TIME: Final = Annotated[datetime, Meta(tz=True)]
 
@@ -52,9 +53,10 @@ class Document:
         spelt = self.text(name)
         if spelt is None:
             return None
-        if not (spelt.isascii() and spelt.isdecimal() and len(spelt) <= 19):  # noqa: PLR2004  # fits 64 bits
+        number = unsigned(spelt)
+        if number is None:
             raise InvalidEventError(f"{name} is no number: {spelt[:40]!r}")
-        return int(spelt)
+        return number
 
     def words(self, name: str) -> frozenset[str]:
         """Return the texts there, one or a list of them, in lower case."""

@@ -18,6 +18,7 @@ from leeway.errors import SourceError
 from leeway.events import Facet, Measure
 from leeway.sources.evtx_chunks import CHUNK, HEADER, reader_of, records_of
 from leeway.sources.places import Place
+from leeway.sources.positions import broken_off, go_to
 from leeway.sources.records import Record, rejected
 from leeway.sources.sysmon import SEEN
 from leeway.sources.winlogbeat import nested_event
@@ -88,15 +89,11 @@ class Evtx:
                     yield at, chunk, is_open
                     at += CHUNK
             except (EOFError, OSError) as error:
-                raise SourceError(
-                    f"{self.uri}: cut short or corrupt behind byte {at} (decompressed): {error}",
-                    hint="what came before it was read; fetch the file again",
-                ) from error
+                raise broken_off(self._place, at, error) from error
 
     def _is_open(self, stream: BufferedReader, behind: int) -> bool:
         """Say whether the log was still written to, once it is sure that this is one and reaches to `behind`."""
-        if behind and (stream.seek(behind - 1) != behind - 1 or not stream.read(1)):
-            raise SourceError(f"{self.uri}: shorter than position {behind}", hint="it was replaced or cut: start anew")
+        go_to(stream, self._place, behind)
         stream.seek(0)
         header = stream.read(HEADER)
         if header and not header.startswith(_MAGIC):

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from leeway.destinations import address_of
 from leeway.errors import InvalidEventError
 from leeway.events import AnyEvent, ConnectionOpened, FileTouched, ProcessEnded, ProcessStarted
+from leeway.sources.whole_numbers import unsigned
 
 Fields = dict[str, object]
 """An event's fields before they are checked against its type."""
@@ -31,9 +32,6 @@ _CREATED: Final = "O_F_CREATED"
 
 _DOCKERSHIM: Final = 6
 """Parts of a container's name as Kubernetes gives it to Docker: k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT."""
-
-_DIGITS: Final = 19
-"""Digits of the largest number that is read: nanoseconds since 1970 until the year 2262."""
 
 
 class Alert(Struct):
@@ -60,9 +58,10 @@ class Alert(Struct):
         spelt = self.text(name)
         if spelt is None or spelt == "-1":
             return None
-        if not (spelt.isascii() and spelt.isdecimal() and len(spelt) <= _DIGITS):
+        number = unsigned(spelt)
+        if number is None:
             raise InvalidEventError(f"{name} is no number: {spelt[:40]!r}")
-        return int(spelt)
+        return number
 
     def time_of(self, name: str) -> datetime | None:
         """Return a field that counts nanoseconds since 1970 (UTC) as a time."""
@@ -183,10 +182,9 @@ def _ends(name: str | None) -> tuple[_Side, _Side]:
 
 
 def _side(text: str) -> _Side:
-    address, _, port = text.rpartition(":")
-    if address_of(address) is None or not (port.isascii() and port.isdecimal() and len(port) <= len("65535")):
-        return "", None
-    return address, int(port)
+    address, _, spelt = text.rpartition(":")
+    port = unsigned(spelt, digits=len("65535"))
+    return ("", None) if address_of(address) is None or port is None else (address, port)
 
 
 def _connection(alert: Alert, address: str | None, port: int | None, *, outbound: bool) -> Told:

@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from leeway.events import AnyEvent, Facet, Heartbeat, Measure
-from leeway.sources.lines import flaw, lines
+from leeway.sources.by_line import read_each
+from leeway.sources.lines import flaw
 from leeway.sources.places import Place
-from leeway.sources.records import Record, Rejected, Skipped, rejected
-from leeway.sources.redacted import without_secrets
+from leeway.sources.records import Record, Rejected, Skipped
 
 _READER: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
 _WRITER: Final = msgspec.json.Encoder(order="deterministic")
@@ -67,17 +67,16 @@ class JsonLines:
         Raises:
             SourceError: when the file cannot be read on.
         """
-        told = _Told()
-        for offset, line in lines(self._place, after):
-            record = rejected(offset, b"", line) if isinstance(line, str) else _record(offset, line)
+        declared = _Declared()
+        for position, record in read_each(self._place, after, _READER.decode):
             if not isinstance(record, Rejected | Skipped):
-                told.hear(record)
-            yield str(offset), record
-        if told.is_whole:
-            self.observes = told.sides
+                declared.hear(record)
+            yield position, record
+        if declared.is_whole:
+            self.observes = declared.sides
 
 
-class _Told:
+class _Declared:
     """What the sensors of a feed say that they can show."""
 
     def __init__(self) -> None:
@@ -96,15 +95,6 @@ class _Told:
             self.sides |= {side for side in _SIDES if side in event.observes}
         else:
             self._silent.add(event.host)
-
-
-def _record(offset: int, line: bytes) -> Record:
-    if reason := flaw(line):
-        return rejected(offset, line, reason)
-    try:
-        return without_secrets(_READER.decode(line))
-    except msgspec.MsgspecError as error:
-        return rejected(offset, line, str(error))
 
 
 def write_event(event: AnyEvent) -> bytes:

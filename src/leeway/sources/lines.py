@@ -1,13 +1,11 @@
 """Read lines in bounded memory, each with the offset just behind it, whatever the bytes are."""
 
-import lzma
 import re
-import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from leeway.errors import SourceError
 from leeway.sources.places import Place
+from leeway.sources.positions import broken_off, go_to, position_of
 
 LINE_LIMIT: Final = 1 << 23
 """Bytes of one line; a longer one is passed over without being held."""
@@ -33,10 +31,10 @@ def lines(place: Place, after: str | None = None, *, limit: int = LINE_LIMIT) ->
         SourceError: when the position is none of this place's, or when the compressed stream is cut short or corrupt,
             after every whole line before that.
     """
-    offset = 0
+    offset = position_of(place, after)
     with place.open() as stream:
         try:
-            offset = _skip(stream, place, after)
+            go_to(stream, place, offset)
             while line := stream.readline(limit):
                 offset += len(line)
                 if len(line) == limit and not line.endswith(b"\n"):
@@ -46,24 +44,8 @@ def lines(place: Place, after: str | None = None, *, limit: int = LINE_LIMIT) ->
                 text = line.removeprefix(_BYTE_ORDER_MARK if offset == len(line) else b"").rstrip(b"\r\n")
                 if text.strip():
                     yield offset, text
-        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-            raise SourceError(
-                f"{place.uri}: cut short or corrupt behind byte {offset} (decompressed): {error}",
-                hint="what came before it was read; fetch the file again",
-            ) from error
-
-
-def _skip(stream: BinaryIO, place: Place, after: str | None) -> int:
-    """Move `stream` to the position and return it."""
-    if after is None:
-        return 0
-    if not (after.isascii() and after.isdecimal() and len(after) <= 18):  # noqa: PLR2004  # fits a file offset
-        raise SourceError(f"{place.uri}: {after!r} is no position", hint="give one that a read of this file yielded")
-    offset = int(after)
-    # The byte before the position is read: seeking alone goes past the end of a file that was cut, without a word.
-    if offset and (stream.seek(offset - 1) != offset - 1 or not stream.read(1)):
-        raise SourceError(f"{place.uri}: shorter than position {offset}", hint="it was replaced or cut: start anew")
-    return offset
+        except (EOFError, OSError) as error:
+            raise broken_off(place, offset, error) from error
 
 
 def _pass_over(stream: BinaryIO, limit: int) -> int:

@@ -127,6 +127,6 @@ def _array(text: str) -> Nested:
 def _within(keys: dict[str, str]) -> Nested | None:
     """Return the form of an object that records are in, by its keys."""
     for marks, seen, hint in _WRITERS:
-        if all(keys.get(key, " ").startswith(first) for key, first in marks.items()):
+        if all(key in keys and keys[key].startswith(first) for key, first in marks.items()):
             return Nested(seen, hint)
     return None

@@ -29,10 +29,7 @@ does not say who it was. With eBPF (`--enable_bpf_events=true`): `bpf_process_ev
 `--enable_process_etw_events=true` and `--enable_dns_lookup_events=true`.
 """
 
-import re
-import zlib
 from collections.abc import Iterator
-from lzma import LZMAError
 from typing import ClassVar, Final
 
 import msgspec
@@ -40,11 +37,13 @@ import msgspec
 from leeway.errors import InvalidEventError
 from leeway.events import Facet, Measure
 from leeway.sources.lines import LINE_LIMIT, flaw, lines
-from leeway.sources.osquery_lines import LINES, Columns, Line, Row, columns, host_of, instant, integer, rows
+from leeway.sources.osquery_lines import LINES, Columns, Line, Row, columns, host_of, instant, rows
 from leeway.sources.osquery_tables import Seen, Table, table_of
 from leeway.sources.places import Place
+from leeway.sources.positions import position_of
 from leeway.sources.records import Record, Skipped, rejected
 from leeway.sources.redacted import without_secrets
+from leeway.sources.whole_numbers import integer
 
 _UNSEEN: Final = frozenset(
     {
@@ -60,7 +59,6 @@ _UNSEEN: Final = frozenset(
 )
 """What no table of osquery tells; names of hosts come from lookups alone (Windows), never with a port."""
 
-_POSITION: Final = re.compile("[0-9]{1,18}", re.ASCII)
 _ACTIONS: Final = frozenset({"added", "removed", "snapshot"})
 
 
@@ -101,9 +99,8 @@ class Osquery:
         Raises:
             SourceError: when the file cannot be read on.
         """
-        start = _line_start(self._place, after)
-        behind = int(after or 0) if start != after else 0
-        for end, line in lines(self._place, start):
+        behind = position_of(self._place, after)
+        for end, line in lines(self._place, str(_line_start(self._place, behind))):
             found = _records(end, line)
             for index, record in enumerate(found, 1):
                 # A line has more bytes than rows, and no position within it stands behind a line feed.
@@ -112,23 +109,21 @@ class Osquery:
                     yield str(position), _placed(record, position)
 
 
-def _line_start(place: Place, after: str | None) -> str | None:
+def _line_start(place: Place, position: int) -> int:
     """Return where the line starts within which a position lies; the position itself where it ends a line.
 
-    What cannot be read, or is no position, is left to the reading of lines, which says so.
+    What cannot be read is left to the reading of lines, which says so.
     """
-    if after is None or not _POSITION.fullmatch(after):
-        return after
-    start = max(0, int(after) - LINE_LIMIT)
+    start = max(0, position - LINE_LIMIT)
     with place.open() as stream:
         try:
-            before = stream.read(int(after) - start) if stream.seek(start) == start else b""
-        except (EOFError, OSError, zlib.error, LZMAError):
-            return after
-    if len(before) < int(after) - start or before.endswith(b"\n"):
-        return after
+            before = stream.read(position - start) if stream.seek(start) == start else b""
+        except (EOFError, OSError):
+            return position
+    if len(before) < position - start or before.endswith(b"\n"):
+        return position
     feed = before.rfind(b"\n")
-    return after if feed < 0 < start else str(start + feed + 1)
+    return position if feed < 0 < start else start + feed + 1
 
 
 def _records(end: int, line: bytes | str) -> list[Record]:

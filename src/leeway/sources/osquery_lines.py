@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Raw, Struct
 
 from leeway.errors import InvalidEventError
+from leeway.sources.whole_numbers import integer
 
 Scalar = str | int | float | bool | None
 Columns = dict[str, Scalar]
 """One row of a query's result; numbers come as text unless osquery was told otherwise."""
 
 _COLUMNS: Final[msgspec.json.Decoder[Columns]] = msgspec.json.Decoder(Columns)
-_INTEGER: Final = re.compile("-?[0-9]{1,18}", re.ASCII)
 _UUID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _LAST_SECOND: Final = 253_402_300_799
 """9999-12-31T23:59:59Z in seconds since 1970."""
@@ -49,7 +49,6 @@ class Row(Struct):
     action: str
     """`added`, `removed` or `snapshot`."""
     raw: Raw
-    columns: Columns = field(default_factory=dict)
 
 
 LINES: Final = msgspec.json.Decoder(Line)
@@ -58,14 +57,6 @@ LINES: Final = msgspec.json.Decoder(Line)
 def text(value: Scalar) -> str:
     """Return a value as text; empty where it is absent."""
     return "" if value is None else str(value)
-
-
-def integer(value: Scalar) -> int | None:
-    """Return a whole number, written as one or as text; None where it is absent or none."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    spelt = text(value).strip()
-    return int(spelt) if _INTEGER.fullmatch(spelt) else None
 
 
 def count(value: Scalar) -> int | None:

@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 from leeway.destinations import address_of
 from leeway.errors import InvalidEventError
 from leeway.events import AnyEvent, ConnectionOpened, FileTouched, NameResolved, ProcessEnded, ProcessStarted
-from leeway.sources.osquery_lines import Columns, count, instant, integer, text
+from leeway.sources.osquery_lines import Columns, count, instant, text
 from leeway.sources.sysmon_rows import addresses
+from leeway.sources.whole_numbers import integer
 
 Fields = dict[str, object]
 Found = tuple[type[AnyEvent], Fields] | str

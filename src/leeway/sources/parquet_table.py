@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leeway.errors import SourceError
 from leeway.sources.places import Place
-from leeway.sources.table_rows import COLUMN_LIMIT, Broken, Row, cut_short, position_of
+from leeway.sources.positions import cut_short, position_of
+from leeway.sources.table_rows import COLUMN_LIMIT, Broken, Row
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -203,7 +203,7 @@ def _head(place: Place, size: int) -> bytes:
         try:
             while len(head) < size and (piece := stream.read1(size - len(head))):
                 head += piece
-        except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+        except (EOFError, OSError) as error:
             if not head:
                 raise SourceError(f"{place.uri}: unreadable at its start: {error}") from error
     return head

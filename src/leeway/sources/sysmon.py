@@ -44,10 +44,10 @@ from msgspec import Struct
 
 from leeway.errors import InvalidEventError, SourceError
 from leeway.events import AnyEvent, Facet, Measure
+from leeway.sources.by_line import read_each
 from leeway.sources.lines import flaw, lines
 from leeway.sources.places import Place
-from leeway.sources.records import Record, Skipped, rejected
-from leeway.sources.redacted import without_secrets
+from leeway.sources.records import Record
 from leeway.sources.sysmon_acts import ACTS
 from leeway.sources.sysmon_rows import ROWS, Row, Scalar, host_of, number, text
 from leeway.sources.sysmon_times import Correction, own_time
@@ -113,23 +113,14 @@ class Sysmon:
         Raises:
             SourceError: when the file cannot be read on.
         """
-        for offset, line in lines(self._place, after):
-            yield str(offset), rejected(offset, b"", line) if isinstance(line, str) else self._record(offset, line)
-
-    def _record(self, offset: int, line: bytes) -> Record:
-        if reason := flaw(line):
-            return rejected(offset, line, reason)
-        try:
-            return understood(ROWS.decode(line), offset, self._time_of)
-        except (msgspec.MsgspecError, InvalidEventError) as error:
-            return rejected(offset, line, str(error))
+        yield from read_each(self._place, after, lambda line: understood(ROWS.decode(line), self._time_of))
 
     def _time_of(self, row: Row) -> datetime:
         return own_time(row) or self._correction.time_of(row)
 
 
-def understood(row: Row, position: int, time_of: Callable[[Row], datetime]) -> AnyEvent | Skipped:
-    """Return the event that a row is, at the time that `time_of` gives it, or that it is of a kind not used.
+def understood(row: Row, time_of: Callable[[Row], datetime]) -> AnyEvent | str:
+    """Return the event that a row is, at the time that `time_of` gives it, or which kind it is that is not used.
 
     Raises:
         InvalidEventError, msgspec.MsgspecError: where the row lacks or breaks what its event needs.
@@ -137,10 +128,10 @@ def understood(row: Row, position: int, time_of: Callable[[Row], datetime]) -> A
     feed, event_id = _feed(row), _event_id(row)
     act = ACTS.get((feed, event_id))
     if act is None:
-        return Skipped(str(position), f"not used: {feed} {event_id}" if feed else "not used: another channel")
+        return f"not used: {feed} {event_id}" if feed else "not used: another channel"
     kind, fields_of = act
     time = time_of(row)
-    return without_secrets(msgspec.convert({**fields_of(row, time), "time": time, "host": host_of(row)}, kind))
+    return msgspec.convert({**fields_of(row, time), "time": time, "host": host_of(row)}, kind)
 
 
 def _feed(row: Row) -> str:

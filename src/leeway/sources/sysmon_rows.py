@@ -10,15 +10,13 @@ from typing import Final
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
-from leeway.destinations import address_of
+from leeway.sources.answers import answered
 
 Scalar = str | int | bool | None
 _NUMBER: Final = re.compile("0x[0-9a-f]{1,16}|[0-9]{1,19}")
 _GUID: Final = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?")
 _NO_GUID: Final = "{00000000-0000-0000-0000-000000000000}"
 """How Sysmon writes that it does not know the process; as an id it would make one process of many."""
-_ADDRESS_LIMIT: Final = 64
-"""Addresses of one answer that are kept: as many as an event holds."""
 
 
 class Row(Struct, rename="pascal"):
@@ -150,8 +148,7 @@ def addresses(results: str | None) -> tuple[str, ...]:
     >>> addresses("type:  5 host.example.net;::ffff:192.0.2.7;2001:db8::1;")
     ('192.0.2.7', '2001:db8::1')
     """
-    found = (address_of(part.strip()) for part in text(results).split(";") if part.strip())
-    return tuple(str(address) for address in found if address is not None)[:_ADDRESS_LIMIT]
+    return answered(text(results).split(";"))
 
 
 def path_on_volume(application: str | None) -> str:

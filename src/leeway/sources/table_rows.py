@@ -5,14 +5,8 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from leeway.errors import SourceError
-from leeway.sources.places import Place
-
 COLUMN_LIMIT: Final = 1_000
 """Columns of a table; the widest one that Defender has counts some 90."""
-
-_DIGITS: Final = 18
-"""Digits of a position; more than any file has bytes."""
 
 Row = dict[str, object]
 """One row: its cells by the name of their column; text, numbers, flags, times with or without zone, JSON, or None."""
@@ -44,21 +38,3 @@ class Table(Protocol):
             SourceError: when the file cannot be read on, after every row before that.
         """
         ...
-
-
-def position_of(place: Place, after: str | None) -> int:
-    """Return the position that a caller hands back; 0 for the start.
-
-    Raises:
-        SourceError: where it is none.
-    """
-    if after is None:
-        return 0
-    if not (after.isascii() and after.isdecimal() and len(after) <= _DIGITS):
-        raise SourceError(f"{place.uri}: {after!r} is no position", hint="give one that a read of this file yielded")
-    return int(after)
-
-
-def cut_short(place: Place, position: int) -> SourceError:
-    """Return the error for a file that ends before a position in it."""
-    return SourceError(f"{place.uri}: shorter than position {position}", hint="it was replaced or cut: start anew")

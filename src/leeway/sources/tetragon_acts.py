@@ -8,7 +8,8 @@ import msgspec
 from leeway.errors import InvalidEventError
 from leeway.events import AnyEvent, ConnectionOpened, ModuleLoaded, ProcessEnded, ProcessStarted
 from leeway.sources.tetragon_probes import FUNCTIONS, Fields, Told
-from leeway.sources.tetragon_rows import ROWS, Act, Row, Running, integer
+from leeway.sources.tetragon_rows import ROWS, Act, Row, Running
+from leeway.sources.whole_numbers import integer
 
 _UID_LIMIT: Final = 256
 """Characters of an id; of a longer one (its node has a long name) the end is kept, which holds the start and pid."""

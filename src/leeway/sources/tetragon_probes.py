@@ -7,7 +7,8 @@ from typing import Final
 from leeway.destinations import address_of
 from leeway.errors import InvalidEventError
 from leeway.events import AnyEvent, ConnectionOpened, FileTouched, ModuleLoaded
-from leeway.sources.tetragon_rows import Act, Argument, Scalar, Socket, integer, numbers
+from leeway.sources.tetragon_rows import Act, Argument, Scalar, Socket, numbers
+from leeway.sources.whole_numbers import integer
 
 Fields = dict[str, object]
 """An event's fields before they are checked against its type."""

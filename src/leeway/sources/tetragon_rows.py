@@ -1,16 +1,15 @@
 """The fields of Tetragon's events that are read, as `tetragon.proto` names them; whole numbers may come as text."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct, field
 from msgspec.json import Decoder
 
+from leeway.sources.whole_numbers import integer
+
 Scalar = str | int | bool | None
 _Time = Annotated[datetime, Meta(tz=True)]
-
-_INTEGER: Final = re.compile("-?[0-9]{1,19}")
 
 
 class Container(Struct):
@@ -120,12 +119,6 @@ class Row(Struct):
 
 
 ROWS: Final = Decoder(Row)
-
-
-def integer(value: Scalar) -> int | None:
-    """Return a whole number, written as one or as text; None where it is absent or none."""
-    spelt = "" if value is None else str(value)
-    return int(spelt) if _INTEGER.fullmatch(spelt) else None
 
 
 def numbers(arguments: list[Argument]) -> list[int]:

@@ -25,11 +25,11 @@ from typing import ClassVar, Final
 import msgspec
 from msgspec import Struct
 
-from leeway.errors import InvalidEventError
-from leeway.events import Facet, Measure
-from leeway.sources.lines import flaw, lines
+from leeway.events import AnyEvent, Facet, Measure
+from leeway.sources.by_line import read_each, record_of
+from leeway.sources.lines import flaw
 from leeway.sources.places import Place
-from leeway.sources.records import Record, rejected
+from leeway.sources.records import Record
 from leeway.sources.sysmon import SEEN, understood
 from leeway.sources.sysmon_nested import row_of
 from leeway.sources.sysmon_rows import Row, Scalar
@@ -92,18 +92,16 @@ class Winlogbeat:
         Raises:
             SourceError: when the file cannot be read on.
         """
-        for offset, line in lines(self._place, after):
-            yield str(offset), rejected(offset, b"", line) if isinstance(line, str) else nested_event(line, offset)
+        yield from read_each(self._place, after, _event_of)
 
 
 def nested_event(line: bytes, position: int) -> Record:
     """Return what one nested record, as JSON, is."""
-    if reason := flaw(line):
-        return rejected(position, line, reason)
-    try:
-        return understood(row_of(line), position, _time_of)
-    except (msgspec.MsgspecError, InvalidEventError) as error:
-        return rejected(position, line, str(error))
+    return record_of(line, position, _event_of)
+
+
+def _event_of(line: bytes) -> AnyEvent | str:
+    return understood(row_of(line), _time_of)
 
 
 def _time_of(row: Row) -> datetime:
