@@ -10,7 +10,7 @@ from leeway.errors import InvalidConfigError
 
 def test_every_name_leads_to_its_host(tmp_path: Path) -> None:
     file = tmp_path / "aliases.toml"
-    file.write_text('[hosts]\n"Build7.example.org" = ["CI-7", "10.0.0.7."]\nnas = []\n')
+    file.write_text('[hosts]\n"Build7.example.org" = ["CI-7", "10.0.0.7."]\n"NAS." = []\n')
     assert load_aliases(file) == {
         "build7.example.org": "build7.example.org",
         "ci-7": "build7.example.org",

@@ -1,6 +1,5 @@
 """`leeway snapshot`."""
 
-import os
 import socket
 import sys
 from collections.abc import Mapping
@@ -15,14 +14,13 @@ from leeway.cli.output import echo_raw
 from leeway.errors import InvalidConfigError, StateError
 from leeway.sources import write_event
 from leeway.sources.host_snapshot import Snapshot, take_snapshot
-from leeway.storage import write_whole
+from leeway.storage import append_whole, write_whole
 from leeway.text import display
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _HOST_LENGTH = 1_024
 _STDOUT = "-"
-_OWNER_ONLY = 0o600
 
 
 @app.command()
@@ -68,20 +66,13 @@ def command(
 
 
 def _add(path: Path, content: bytes) -> None:
-    """Add lines to a file, on a line of their own where the last one was cut short (0600).
+    """Add lines to a file.
 
     Raises:
-        StateError: where the disk does not take it.
+        StateError: where the disk does not take them.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, _OWNER_ONLY)
-        with os.fdopen(descriptor, "r+b", buffering=0) as file:
-            end = file.seek(0, os.SEEK_END)
-            is_cut = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
-            rest = memoryview(b"\n" + content if is_cut else content)
-            while rest:
-                rest = rest[file.write(rest) or 0 :]
-            os.fsync(descriptor)
+        append_whole(path, content)
     except OSError as error:
         raise StateError(
             f"cannot write {path}: {error.strerror}", hint="is there space, and may you write here?"

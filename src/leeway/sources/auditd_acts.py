@@ -17,7 +17,8 @@ from leeway.errors import InvalidEventError
 from leeway.events import AnyEvent, ConnectionOpened, FileTouched, ModuleLoaded, ProcessEnded, ProcessStarted
 from leeway.sources.auditd_calls import FILE_CALLS, FileCall, argument, call_name
 from leeway.sources.auditd_groups import Group
-from leeway.sources.auditd_records import Fields, Stamp, fields, plain, raw, text
+from leeway.sources.auditd_records import Stamp, Values, fields, plain, raw, text
+from leeway.sources.records import Fields, Meaning
 from leeway.sources.whole_numbers import unsigned
 
 ARGUMENT_LIMIT: Final = 4_096
@@ -49,11 +50,11 @@ class _Call(Struct):
     """A system call with what the other records of its event add."""
 
     name: str
-    syscall: Fields
-    execve: list[Fields] = field(default_factory=list)
-    paths: list[Fields] = field(default_factory=list)
-    more: Fields = field(default_factory=dict)
-    """Fields of the records of which an event has one: cwd, saddr, proctitle, oflag, cmdline, containerid."""
+    syscall: Values
+    execve: list[Values] = field(default_factory=list)
+    paths: list[Values] = field(default_factory=list)
+    more: Values = field(default_factory=dict)
+    """Values of the records of which an event has one: cwd, saddr, proctitle, oflag, cmdline, containerid."""
 
 
 def event_of(group: Group, stamp: Stamp, host: str) -> AnyEvent | str:
@@ -103,7 +104,7 @@ def _add(call: _Call, kind: str, body: bytes, own: str) -> None:
         call.more = {**fields(body), **call.more}
 
 
-def _folded(body: bytes, call: _Call) -> Fields:
+def _folded(body: bytes, call: _Call) -> Values:
     """Return the fields of an AUOMS record: all of an event in one, its command line in quotes that nothing escapes."""
     start, _, rest = body.partition(b" cmdline=")
     line, _, tail = rest.partition(b" redactors=") if b" redactors=" in rest else rest.partition(b" containerid=")
@@ -117,7 +118,7 @@ def _folded(body: bytes, call: _Call) -> Fields:
     return found
 
 
-def _paths(found: Fields) -> list[Fields]:
+def _paths(found: Values) -> list[Values]:
     """Return the PATH records that AUOMS folded into one: fields of their own, or lists as JSON writes them."""
     if "path_name" not in found:
         return [{key: found[key] for key in ("name", "nametype", "mode") if key in found}]
@@ -129,7 +130,7 @@ def _paths(found: Fields) -> list[Fields]:
     return [{"name": f'"{name}"', "nametype": nametype, "mode": mode} for name, nametype, mode in named]
 
 
-def _act(call: _Call) -> tuple[type[AnyEvent], dict[str, object]] | str:
+def _act(call: _Call) -> Meaning:
     """Return the kind of event and its own fields, or why the call is none."""
     success = plain(call.syscall.get("success"))
     if call.name == "exit_group":
@@ -146,7 +147,7 @@ def _act(call: _Call) -> tuple[type[AnyEvent], dict[str, object]] | str:
     return _touched(call, FILE_CALLS[call.name]) if call.name in FILE_CALLS else _started(call)
 
 
-def _number(found: Fields, name: str) -> int:
+def _number(found: Values, name: str) -> int:
     given = plain(found.get(name))
     number = unsigned(given)
     if number is None:
@@ -154,20 +155,20 @@ def _number(found: Fields, name: str) -> int:
     return number
 
 
-def _process(call: _Call) -> dict[str, object]:
+def _process(call: _Call) -> Fields:
     image = text(call.syscall.get("exe")) or text(call.syscall.get("comm"))
     if not image:
         raise InvalidEventError("neither exe nor comm")
     return {"image": image, "pid": _number(call.syscall, "pid")}
 
 
-def _user(syscall: Fields) -> str | None:
+def _user(syscall: Values) -> str | None:
     """Return the account that the process runs as: by name where the log gives one, else by number."""
     named = next((plain(syscall.get(name)) for name in ("UID", "user", "uid") if plain(syscall.get(name))), "")
     return None if named in _UNSET else named
 
 
-def _started(call: _Call) -> tuple[type[AnyEvent], dict[str, object]]:
+def _started(call: _Call) -> tuple[type[AnyEvent], Fields]:
     parent = {"pid": _number(call.syscall, "ppid")} if plain(call.syscall.get("ppid")) else None
     process = {**_process(call), "command_line": _command_line(call)}
     return ProcessStarted, {"process": process, "parent": parent, "unit": call.more.get("containerid") or None}
@@ -185,7 +186,7 @@ def _command_line(call: _Call) -> str | None:
     return " ".join(quote(word) if _SPLITS.search(word) else word for word in spelt)[:_LINE_LIMIT] or None
 
 
-def _arguments(execve: list[Fields]) -> list[bytes]:
+def _arguments(execve: list[Values]) -> list[bytes]:
     """Return the arguments in order. A long one comes in pieces, `a1[0]`, `a1[1]`; an empty one may be left out."""
     pieces: dict[int, list[bytes]] = {}
     for record in execve:
@@ -199,7 +200,7 @@ def _arguments(execve: list[Fields]) -> list[bytes]:
     return [b"".join(pieces.get(index, [])) for index in range(min(max(count, last), ARGUMENT_LIMIT))]
 
 
-def _connected(call: _Call) -> tuple[type[AnyEvent], dict[str, object]] | str:
+def _connected(call: _Call) -> Meaning:
     """Return the connection that a socket address names; the log does not tell TCP from UDP but by the call."""
     if "saddr" not in call.more:
         return f"not used: {call.name} without an address" if call.name == "sendto" else _missing("SOCKADDR")
@@ -227,7 +228,7 @@ def _missing(record: str) -> str:
     raise InvalidEventError(f"no {record} record")
 
 
-def _touched(call: _Call, meaning: FileCall) -> tuple[type[AnyEvent], dict[str, object]] | str:
+def _touched(call: _Call, meaning: FileCall) -> Meaning:
     flags = _flags(call, meaning)
     item = _item(call, meaning)
     if item is None:
@@ -240,7 +241,7 @@ def _touched(call: _Call, meaning: FileCall) -> tuple[type[AnyEvent], dict[str, 
         action = "created"
     elif action == "opened":
         action = "modified" if flags & _WRITES else "read"
-    acting: dict[str, object] = {"process": _process(call), "path": path}
+    acting: Fields = {"process": _process(call), "path": path}
     if action == "read" and _LIBRARY.search(path):
         return ModuleLoaded, acting
     return FileTouched, {**acting, "action": action}
@@ -256,7 +257,7 @@ def _flags(call: _Call, meaning: FileCall) -> int:
     return int(given, 8) if re.fullmatch("[0-7]+", given) else 0
 
 
-def _item(call: _Call, meaning: FileCall) -> Fields | None:
+def _item(call: _Call, meaning: FileCall) -> Values | None:
     """Return the PATH record of the file: a created one first, else one of the kind that the call has."""
     wanted = ("CREATE", "NORMAL", "UNKNOWN", "") if meaning.nametype == "NORMAL" else (meaning.nametype,)
     for nametype in wanted:

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from leeway.sources.auditd_records import Fields, plain
+from leeway.sources.auditd_records import Values, plain
 from leeway.sources.whole_numbers import unsigned
 
 _X86_64: Final = {
@@ -109,7 +109,7 @@ FILE_CALLS: Final = {
 }
 
 
-def call_name(syscall: Fields) -> str:
+def call_name(syscall: Values) -> str:
     """Return the name of a record's system call: as enriching or AUOMS wrote it, else by number and architecture.
 
     A number without a name here is returned as `NUMBER (ARCHITECTURE)`.
@@ -124,7 +124,7 @@ def call_name(syscall: Fields) -> str:
     return _BY_SOCKETCALL.get(argument(syscall, "a0") or 0, name) if name == "socketcall" else name
 
 
-def argument(syscall: Fields, name: str) -> int | None:
+def argument(syscall: Values, name: str) -> int | None:
     """Return an argument of a call, which is written in hexadecimal; None where there is none."""
     try:
         return int(plain(syscall.get(name))[:40], 16)

@@ -43,7 +43,7 @@ _FIELD: Final = re.compile(
 _HEX: Final = re.compile("(?:[0-9A-Fa-f]{2})+")
 _NOTHING: Final = frozenset({"(null)", "(none)", "?", "<none>"})
 
-Fields = dict[str, str]
+Values = dict[str, str]
 """The values of a record as they stand in it; of a name given twice the first."""
 
 
@@ -85,13 +85,13 @@ def head(line: bytes) -> Head | None:
     return Head(stamp, kind, found.end())
 
 
-def fields(body: bytes) -> Fields:
+def fields(body: bytes) -> Values:
     """Return the fields of a record by name; those that enriching added have names in capitals.
 
     >>> fields(b'pid=7 comm="a b" key=(null)ARCH=x86_64')
     {'pid': '7', 'comm': '"a b"', 'key': '(null)', 'ARCH': 'x86_64'}
     """
-    found: Fields = {}
+    found: Values = {}
     for match in _FIELD.finditer(body.decode("utf-8", "backslashreplace")):
         if match[1]:
             found.setdefault(match[1], match[2])

@@ -20,11 +20,9 @@ from leeway.events import (
 from leeway.sources.answers import answered
 from leeway.sources.defender_columns import Cells
 from leeway.sources.lines import flaw
+from leeway.sources.records import Fields
 from leeway.sources.sysmon_rows import account, path_on_volume
 from leeway.text import base_name
-
-Fields = dict[str, object]
-"""An event's fields before they are checked against its type."""
 
 STREAMED: Final = "AdvancedHunting-"
 """What the streaming API puts before the name of a table."""

@@ -23,7 +23,7 @@ import msgspec
 
 from leeway.events import AnyEvent, Facet, Measure
 from leeway.sources.by_line import read_each
-from leeway.sources.ecs_acts import told
+from leeway.sources.ecs_acts import event_of
 from leeway.sources.ecs_fields import Document
 from leeway.sources.lines import flaw
 from leeway.sources.places import Place
@@ -86,4 +86,4 @@ def _document(line: bytes) -> Document:
 
 
 def _event_of(line: bytes) -> AnyEvent | str:
-    return told(_document(line))
+    return event_of(_document(line))

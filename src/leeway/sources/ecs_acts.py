@@ -21,12 +21,7 @@ from leeway.events import (
 from leeway.sources.answers import answered
 from leeway.sources.ecs_fields import Document
 from leeway.sources.lines import flaw
-
-Fields = dict[str, object]
-"""An event's fields before they are checked against its type."""
-
-Told = tuple[type[AnyEvent], Fields] | str
-"""The event a document tells of, or why nothing is learned from it."""
+from leeway.sources.records import Fields, Meaning
 
 _OTHER_KINDS: Final = frozenset(
     {"alert", "asset", "enrichment", "metric", "pipeline_error", "signal", "state"},
@@ -86,7 +81,7 @@ _FILE_ACTIONS: Final = (
 """Action to the types and actions that mean it; the first that fits counts."""
 
 
-def told(document: Document) -> AnyEvent | str:
+def event_of(document: Document) -> AnyEvent | str:
     """Return the event that a document is, or why nothing is learned from it.
 
     Raises:
@@ -104,7 +99,7 @@ def told(document: Document) -> AnyEvent | str:
     return msgspec.convert({**shared, **fields}, kind)
 
 
-def _told(document: Document) -> Told:
+def _told(document: Document) -> Meaning:
     kinds = document.words("event.kind")
     if kinds and "event" not in kinds:
         return f"not used: event.kind {_known(kinds, _OTHER_KINDS)}"
@@ -175,7 +170,7 @@ def _signer(document: Document, of: str) -> str | None:
     return document.text(f"{of}.code_signature.subject_name") if flags in (["true", "true"], ["true", "none"]) else None
 
 
-def _ran(document: Document, types: frozenset[str], actions: frozenset[str]) -> Told:
+def _ran(document: Document, types: frozenset[str], actions: frozenset[str]) -> Meaning:
     starts, ends = (types | actions) & _STARTS, (types | actions) & _ENDS
     if not (starts or ends):
         return "not used: neither a start nor an end of a process"
@@ -194,7 +189,7 @@ def _ran(document: Document, types: frozenset[str], actions: frozenset[str]) -> 
     }
 
 
-def _loaded(document: Document, types: frozenset[str], actions: frozenset[str]) -> Told:
+def _loaded(document: Document, types: frozenset[str], actions: frozenset[str]) -> Meaning:
     if not (types | actions) & {"start", "load"}:
         return "not used: no load of a library"
     process = _acting(document)
@@ -210,7 +205,7 @@ def _loaded(document: Document, types: frozenset[str], actions: frozenset[str]) 
     }
 
 
-def _spoke(document: Document, types: frozenset[str], actions: frozenset[str]) -> Told:
+def _spoke(document: Document, types: frozenset[str], actions: frozenset[str]) -> Meaning:
     process = _acting(document)
     if process is None:
         return "not used: no process"
@@ -265,7 +260,7 @@ def _transport(document: Document) -> str:
     return (document.text("network.transport") or "tcp").casefold()
 
 
-def _touched(document: Document, types: frozenset[str], actions: frozenset[str]) -> Told:
+def _touched(document: Document, types: frozenset[str], actions: frozenset[str]) -> Meaning:
     process = _acting(document)
     if process is None:
         return "not used: no process"
@@ -276,7 +271,7 @@ def _touched(document: Document, types: frozenset[str], actions: frozenset[str])
     return "not used: nothing done to a file"
 
 
-def _called(document: Document) -> Told:
+def _called(document: Document) -> Meaning:
     uid = document.text("gen_ai.agent.id") or document.text("gen_ai.agent.name")
     if uid is None:
         raise InvalidEventError("no gen_ai.agent.id")
@@ -312,7 +307,7 @@ def _decoded(given: str) -> object:
     return {"arguments": given}
 
 
-_ACTS: Final[dict[str, Callable[[Document, frozenset[str], frozenset[str]], Told]]] = {
+_ACTS: Final[dict[str, Callable[[Document, frozenset[str], frozenset[str]], Meaning]]] = {
     "process": _ran,
     "library": _loaded,
     "driver": _loaded,

@@ -10,13 +10,8 @@ from msgspec import Meta, Struct
 from leeway.destinations import address_of
 from leeway.errors import InvalidEventError
 from leeway.events import AnyEvent, ConnectionOpened, FileTouched, ProcessEnded, ProcessStarted
+from leeway.sources.records import Fields, Meaning
 from leeway.sources.whole_numbers import unsigned
-
-Fields = dict[str, object]
-"""An event's fields before they are checked against its type."""
-
-Told = tuple[type[AnyEvent], Fields] | str
-"""The event that an alert proves, or why nothing is learned from it."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -131,7 +126,7 @@ def _failed(alert: Alert) -> bool:
     return alert.true("evt.failed") or (result.startswith("E") and result.isalnum())
 
 
-def _started(alert: Alert) -> Told:
+def _started(alert: Alert) -> Meaning:
     if _failed(alert):
         return "not used: the call failed"
     parent = _process(alert, "p")
@@ -139,11 +134,11 @@ def _started(alert: Alert) -> Told:
     return ProcessStarted, {"parent": parent if known else None, "unit": _unit(alert)}
 
 
-def _ended(_: Alert) -> Told:
+def _ended(_: Alert) -> Meaning:
     return ProcessEnded, {}
 
 
-def _connected(alert: Alert) -> Told:
+def _connected(alert: Alert) -> Meaning:
     """Return the attempt to connect.
 
     The server's side is asked for first: which address is the remote one Falco only guesses from the host's interfaces,
@@ -158,7 +153,7 @@ def _connected(alert: Alert) -> Told:
     return _connection(alert, address, port if port is not None else given[1], outbound=True)
 
 
-def _accepted(alert: Alert) -> Told:
+def _accepted(alert: Alert) -> Meaning:
     """Return the connection that the client's side opened, with the port of this one."""
     client, server = _ends(alert.text("fd.name"))
     address = alert.text("fd.cip") or client[0] or alert.text("fd.rip")
@@ -187,7 +182,7 @@ def _side(text: str) -> _Side:
     return ("", None) if address_of(address) is None or port is None else (address, port)
 
 
-def _connection(alert: Alert, address: str | None, port: int | None, *, outbound: bool) -> Told:
+def _connection(alert: Alert, address: str | None, port: int | None, *, outbound: bool) -> Meaning:
     if not address or port is None:
         return "not used: alert without the address and port spoken to"
     known = address_of(address)
@@ -202,7 +197,7 @@ def _connection(alert: Alert, address: str | None, port: int | None, *, outbound
     }
 
 
-def _opened(alert: Alert) -> Told:
+def _opened(alert: Alert) -> Meaning:
     """Return the file that was opened: for reading, where nothing says that it was for writing."""
     flags = frozenset((alert.text("evt.arg.flags") or "").split("|"))
     if _CREATED in flags or alert.true("evt.is_open_create") or alert.text("evt.type") == "creat":
@@ -211,15 +206,15 @@ def _opened(alert: Alert) -> Told:
     return _touched(alert, alert.text("fd.name"), "modified" if writes else "read")
 
 
-def _deleted(alert: Alert) -> Told:
+def _deleted(alert: Alert) -> Meaning:
     return _touched(alert, alert.text("fs.path.name") or alert.text("evt.arg.name"), "deleted")
 
 
-def _renamed(alert: Alert) -> Told:
+def _renamed(alert: Alert) -> Meaning:
     return _touched(alert, alert.text("fs.path.target") or alert.text("evt.arg.newpath"), "renamed")
 
 
-def _touched(alert: Alert, path: str | None, action: str) -> Told:
+def _touched(alert: Alert, path: str | None, action: str) -> Meaning:
     if _failed(alert):
         return "not used: the call failed"
     if path is None or not path.startswith("/"):
@@ -227,7 +222,7 @@ def _touched(alert: Alert, path: str | None, action: str) -> Told:
     return FileTouched, {"path": path, "action": action}
 
 
-_ACTS: Final[dict[str, Callable[[Alert], Told]]] = {
+_ACTS: Final[dict[str, Callable[[Alert], Meaning]]] = {
     **dict.fromkeys(("execve", "execveat", "clone", "clone3", "fork", "vfork"), _started),
     "procexit": _ended,
     "connect": _connected,

@@ -11,14 +11,11 @@ from typing import Final, NamedTuple
 
 from leeway.destinations import address_of
 from leeway.errors import InvalidEventError
-from leeway.events import AnyEvent, ConnectionOpened, FileTouched, NameResolved, ProcessEnded, ProcessStarted
+from leeway.events import ConnectionOpened, FileTouched, NameResolved, ProcessEnded, ProcessStarted
 from leeway.sources.osquery_lines import Columns, count, instant, text
+from leeway.sources.records import Fields, Meaning
 from leeway.sources.sysmon_rows import addresses
 from leeway.sources.whole_numbers import integer
-
-Fields = dict[str, object]
-Found = tuple[type[AnyEvent], Fields] | str
-"""An event's type with its fields before they are checked against it, or why the row is none."""
 
 
 class Seen(NamedTuple):
@@ -28,7 +25,7 @@ class Seen(NamedTuple):
     gone: bool
 
 
-Read = Callable[[Columns, Seen], Found]
+Read = Callable[[Columns, Seen], Meaning]
 
 _TRANSPORTS: Final = {"6": "tcp", "17": "udp"}
 _EPOCH_SHOWS: Final = 1_000_000_000
@@ -69,7 +66,7 @@ def _acting(row: Columns) -> Fields:
     return {"process": {"image": _needed(row, "path"), "pid": _pid(row)}, "user": _user(row)}
 
 
-def _starting(row: Columns) -> Found:
+def _starting(row: Columns) -> Meaning:
     process = {"image": _needed(row, "path"), "pid": _pid(row), "command_line": _command_line(row)}
     return ProcessStarted, {"process": process, "user": _user(row), "parent": _parent(row)}
 
@@ -78,7 +75,7 @@ def _command_line(row: Columns) -> str | None:
     return text(row["cmdline"]) if row.get("cmdline") is not None else None
 
 
-def _process_event(row: Columns, _: Seen) -> Found:
+def _process_event(row: Columns, _: Seen) -> Meaning:
     call = text(row.get("syscall"))
     if call and not call.startswith("exec"):
         return f"not used: process_events {call[:20]}"
@@ -87,7 +84,7 @@ def _process_event(row: Columns, _: Seen) -> Found:
     return _starting(row)
 
 
-def _es_process_event(row: Columns, _: Seen) -> Found:
+def _es_process_event(row: Columns, _: Seen) -> Meaning:
     match text(row.get("event_type")):
         case "exec":
             return _starting(row)
@@ -97,11 +94,11 @@ def _es_process_event(row: Columns, _: Seen) -> Found:
             return f"not used: es_process_events {other[:20]}"
 
 
-def _etw_process_event(row: Columns, _: Seen) -> Found:
+def _etw_process_event(row: Columns, _: Seen) -> Meaning:
     return _starting(row) if text(row.get("type")) == "ProcessStart" else (ProcessEnded, _acting(row))
 
 
-def _process(row: Columns, seen: Seen) -> Found:
+def _process(row: Columns, seen: Seen) -> Meaning:
     """Return a process that was there when the query ran; `started` only where the row tells."""
     process: Fields = {"image": _image(row), "pid": _pid(row), "started": _started(row, seen.time)}
     if seen.gone:
@@ -127,7 +124,7 @@ def _started(row: Columns, time: datetime) -> datetime | None:
     return started if started <= time + _CLOCK else None
 
 
-def _socket_event(row: Columns, _: Seen) -> Found:
+def _socket_event(row: Columns, _: Seen) -> Meaning:
     """Return a connection that was made or taken; one that is under way was asked for, and counts."""
     act = text(row.get("action")) or text(row.get("syscall"))
     status = text(row.get("status")).replace("_", "")
@@ -139,7 +136,7 @@ def _socket_event(row: Columns, _: Seen) -> Found:
     return _connected(row, {"image": _needed(row, "path"), "pid": _pid(row)}, outbound=act == "connect")
 
 
-def _open_socket(row: Columns, seen: Seen) -> Found:
+def _open_socket(row: Columns, seen: Seen) -> Meaning:
     """Return a connection that was open when the query ran; who opened it is not told, and taken to be this side.
 
     `path` is that of a local socket here, and `name` or `cmdline` come from a join with `processes`.
@@ -150,7 +147,7 @@ def _open_socket(row: Columns, seen: Seen) -> Found:
     return _connected(row, {"image": image, "pid": _pid(row)}, outbound=True)
 
 
-def _connected(row: Columns, process: Fields, *, outbound: bool) -> Found:
+def _connected(row: Columns, process: Fields, *, outbound: bool) -> Meaning:
     address = address_of(text(row.get("remote_address")))
     if address is None:
         return "not used: a socket without another side"
@@ -190,30 +187,30 @@ _CHANGES: Final = {
 """What the tables of file events call an action. `open` is none: it does not say what for."""
 
 
-def _touched(row: Columns, act: str, process: Fields | None, *paths: str) -> Found:
+def _touched(row: Columns, act: str, process: Fields | None, *paths: str) -> Meaning:
     action = _CHANGES.get(act)
     if action is None:
         return f"not used: a file's {act[:30]}"
     return FileTouched, {"process": process, "path": _needed(row, *paths), "action": action}
 
 
-def _file_event(row: Columns, _: Seen) -> Found:
+def _file_event(row: Columns, _: Seen) -> Meaning:
     """Return what befell a watched file; the table does not say who did it, and its `uid` is the file's owner."""
     return _touched(row, text(row.get("action")), None, "target_path")
 
 
-def _process_file_event(row: Columns, _: Seen) -> Found:
+def _process_file_event(row: Columns, _: Seen) -> Meaning:
     process: Fields = {"image": _needed(row, "executable"), "pid": _pid(row)}
     found = _touched(row, text(row.get("operation")), process, "dest_path", "path")
     return found if isinstance(found, str) else (found[0], {**found[1], "user": _user(row)})
 
 
-def _es_file_event(row: Columns, _: Seen) -> Found:
+def _es_file_event(row: Columns, _: Seen) -> Meaning:
     process: Fields = {"image": _needed(row, "path"), "pid": _pid(row)}
     return _touched(row, text(row.get("event_type")), process, "dest_filename", "filename")
 
 
-def _looked_up(row: Columns, _: Seen) -> Found:
+def _looked_up(row: Columns, _: Seen) -> Meaning:
     process: Fields = {"image": text(row.get("path")), "pid": _pid(row)}
     asked = {"name": _needed(row, "name"), "addresses": addresses(text(row.get("response")))}
     return NameResolved, {"process": process, "user": _user(row), **asked}

@@ -34,6 +34,12 @@ class Skipped(Struct, frozen=True):
 
 Record = AnyEvent | Rejected | Skipped
 
+Fields = dict[str, object]
+"""An event's fields before they are checked against its type."""
+
+Meaning = tuple[type[AnyEvent], Fields] | str
+"""The event that a record tells of, or why nothing is learned from it."""
+
 
 class Source(Protocol):
     """One feed at one place."""

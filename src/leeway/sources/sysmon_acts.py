@@ -14,10 +14,8 @@ from leeway.events import (
     ProcessEnded,
     ProcessStarted,
 )
+from leeway.sources.records import Fields
 from leeway.sources.sysmon_rows import Row, account, addresses, guid, number, path_on_volume, sha1, sha256, text, truth
-
-Fields = dict[str, object]
-"""An event's fields before they are checked against its type."""
 
 _TRANSPORTS: Final = {"6": "tcp", "17": "udp"}
 """IANA protocol numbers that have a name here; any other stays a number."""

@@ -7,7 +7,8 @@ import msgspec
 
 from leeway.errors import InvalidEventError
 from leeway.events import AnyEvent, ConnectionOpened, ModuleLoaded, ProcessEnded, ProcessStarted
-from leeway.sources.tetragon_probes import FUNCTIONS, Fields, Told
+from leeway.sources.records import Fields, Meaning
+from leeway.sources.tetragon_probes import FUNCTIONS
 from leeway.sources.tetragon_rows import ROWS, Act, Row, Running
 from leeway.sources.whole_numbers import integer
 
@@ -119,7 +120,7 @@ def _unit(process: Running) -> str | None:
     return (pod.container.name if pod.container else None) or None
 
 
-def _started(act: Act, process: Running) -> Told:
+def _started(act: Act, process: Running) -> Meaning:
     parent: Fields | None = None
     if act.parent is not None:
         parent = _acting(act.parent, Act(ancestors=act.ancestors))
@@ -128,31 +129,31 @@ def _started(act: Act, process: Running) -> Told:
     return ProcessStarted, {"process": _execution(process), "parent": parent, "unit": _unit(process)}
 
 
-def _ended(act: Act, process: Running) -> Told:
+def _ended(act: Act, process: Running) -> Meaning:
     if _forked(process):
         return "not used: the end of a fork that executed nothing"
     return ProcessEnded, {"process": _acting(process, act)}
 
 
-def _loaded(act: Act, process: Running) -> Told:
+def _loaded(act: Act, process: Running) -> Meaning:
     if not act.path:
         raise InvalidEventError("no process_loader.path")
     return ModuleLoaded, {"process": _acting(process, act), "path": act.path}
 
 
-def _probed(act: Act, process: Running) -> Told:
+def _probed(act: Act, process: Running) -> Meaning:
     name = act.function_name or ""
     for prefix in _PROBE_PREFIXES:
         name = name.removeprefix(prefix)
     return _of_function(name, act, process)
 
 
-def _hooked(act: Act, process: Running) -> Told:
+def _hooked(act: Act, process: Running) -> Meaning:
     """Return what an LSM hook tells; the kernel function of the same name has `security_` before it."""
     return _of_function(f"security_{act.function_name}", act, process)
 
 
-def _of_function(name: str, act: Act, process: Running) -> Told:
+def _of_function(name: str, act: Act, process: Running) -> Meaning:
     told_by = FUNCTIONS.get(name)
     if told_by is None:
         return "not used: a probe of another function"
@@ -171,7 +172,7 @@ def _refused(act: Act) -> bool:
     return act.action == "KPROBE_ACTION_OVERRIDE" or (returned is not None and returned < 0)
 
 
-_ACTS: Final[dict[str, Callable[[Act, Running], Told]]] = {
+_ACTS: Final[dict[str, Callable[[Act, Running], Meaning]]] = {
     "process_exec": _started,
     "process_exit": _ended,
     "process_kprobe": _probed,

@@ -6,15 +6,10 @@ from typing import Final
 
 from leeway.destinations import address_of
 from leeway.errors import InvalidEventError
-from leeway.events import AnyEvent, ConnectionOpened, FileTouched, ModuleLoaded
+from leeway.events import ConnectionOpened, FileTouched, ModuleLoaded
+from leeway.sources.records import Meaning
 from leeway.sources.tetragon_rows import Act, Argument, Scalar, Socket, numbers
 from leeway.sources.whole_numbers import integer
-
-Fields = dict[str, object]
-"""An event's fields before they are checked against its type."""
-
-Told = tuple[type[AnyEvent], Fields] | str
-"""The event that a record tells of, or why nothing is learned from it."""
 
 _MAY_WRITE: Final = 2
 _MAY_READ: Final = 4
@@ -39,7 +34,7 @@ _INTERNET: Final = frozenset({None, "", "AF_INET", "AF_INET6"})
 _ELSEWHERE: Final = "not used: a path relative to a folder that is not named"
 
 
-def _connected(act: Act, arguments: list[Argument]) -> Told:
+def _connected(act: Act, arguments: list[Argument]) -> Meaning:
     """Return the attempt to connect, whether it came about or not."""
     for each in arguments:
         if each.sock_arg is not None:
@@ -50,7 +45,7 @@ def _connected(act: Act, arguments: list[Argument]) -> Told:
     raise InvalidEventError("no sock_arg")
 
 
-def _accepted(act: Act, arguments: list[Argument]) -> Told:
+def _accepted(act: Act, arguments: list[Argument]) -> Meaning:
     """Return the connection that another host opened, which the function returns."""
     for each in (act.returned, *arguments):
         if each is not None and each.sock_arg is not None:
@@ -58,7 +53,7 @@ def _accepted(act: Act, arguments: list[Argument]) -> Told:
     raise InvalidEventError("no sock_arg")
 
 
-def _sent(act: Act, arguments: list[Argument]) -> Told:
+def _sent(act: Act, arguments: list[Argument]) -> Meaning:
     """Return how many bytes were sent, where the policy asked for their number.
 
     Whoever has an ephemeral port opened the connection; this host did where both or neither have one.
@@ -73,7 +68,7 @@ def _sent(act: Act, arguments: list[Argument]) -> Told:
     return told if isinstance(told, str) else (told[0], {**told[1], "bytes_out": sizes[0]})
 
 
-def _connection(act: Act, sock: Socket, *, port: Scalar, outbound: bool = True) -> Told:
+def _connection(act: Act, sock: Socket, *, port: Scalar, outbound: bool = True) -> Meaning:
     """Return the connection with the far end of `sock`; `port` is that of the side which was spoken to."""
     if sock.family not in _INTERNET:
         return "not used: a socket of this host"
@@ -100,7 +95,7 @@ def _file(arguments: list[Argument]) -> str:
     raise InvalidEventError("no path in file_arg")
 
 
-def _permitted(_: Act, arguments: list[Argument]) -> Told:
+def _permitted(_: Act, arguments: list[Argument]) -> Meaning:
     masks = numbers(arguments)
     if not masks:
         raise InvalidEventError("no access mask in int_arg")
@@ -109,7 +104,7 @@ def _permitted(_: Act, arguments: list[Argument]) -> Told:
     return FileTouched, {"path": _file(arguments), "action": "modified" if masks[0] & _MAY_WRITE else "read"}
 
 
-def _mapped(_: Act, arguments: list[Argument]) -> Told:
+def _mapped(_: Act, arguments: list[Argument]) -> Meaning:
     """Return what is mapped: code is loaded, a shared writable mapping writes, any other reads."""
     given = numbers(arguments)
     protection = given[0] if given else 0
@@ -120,28 +115,28 @@ def _mapped(_: Act, arguments: list[Argument]) -> Told:
     return FileTouched, {"path": _file(arguments), "action": "modified" if writes else "read"}
 
 
-def _written(_: Act, arguments: list[Argument]) -> Told:
+def _written(_: Act, arguments: list[Argument]) -> Meaning:
     return FileTouched, {"path": _file(arguments), "action": "modified"}
 
 
-def _read(_: Act, arguments: list[Argument]) -> Told:
+def _read(_: Act, arguments: list[Argument]) -> Meaning:
     """Return a file that was read or opened: of an opening these functions tell no more than that."""
     return FileTouched, {"path": _file(arguments), "action": "read"}
 
 
-def _opened(act: Act, arguments: list[Argument]) -> Told:
+def _opened(act: Act, arguments: list[Argument]) -> Meaning:
     position, path = _named(act, arguments)
     flags = numbers(arguments[position + 1 :])
     writes = bool(flags) and flags[0] & _ACCESS_MODE
     return (FileTouched, {"path": path, "action": "modified" if writes else "read"}) if path else _ELSEWHERE
 
 
-def _deleted(act: Act, arguments: list[Argument]) -> Told:
+def _deleted(act: Act, arguments: list[Argument]) -> Meaning:
     _, path = _named(act, arguments)
     return (FileTouched, {"path": path, "action": "deleted"}) if path else _ELSEWHERE
 
 
-def _renamed(act: Act, arguments: list[Argument]) -> Told:
+def _renamed(act: Act, arguments: list[Argument]) -> Meaning:
     _, path = _named(act, arguments, last=True)
     return (FileTouched, {"path": path, "action": "renamed"}) if path else _ELSEWHERE
 
@@ -161,7 +156,7 @@ def _named(act: Act, arguments: list[Argument], *, last: bool = False) -> tuple[
     return position, posixpath.normpath(posixpath.join(cwd, path))
 
 
-FUNCTIONS: Final[dict[str, Callable[[Act, list[Argument]], Told]]] = {
+FUNCTIONS: Final[dict[str, Callable[[Act, list[Argument]], Meaning]]] = {
     "tcp_connect": _connected,
     "tcp_v4_connect": _connected,
     "tcp_v6_connect": _connected,

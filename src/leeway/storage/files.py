@@ -1,8 +1,10 @@
 """Files that are there whole or not at all, readable by their owner only."""
 
+import errno
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from leeway.errors import StateError
@@ -52,6 +54,44 @@ def write_whole(path: Path, content: bytes) -> None:
         raise StateError(
             f"cannot write {path}: {error.strerror}", hint="is there space, and may you write here?"
         ) from error
+
+
+def append_whole(path: Path, content: bytes, *, head: bytes = b"") -> None:
+    """Add lines to a file, durably, all of them or none; made 0600 where there is none, never through a link.
+
+    Args:
+        path: the file.
+        content: whole lines; they stand by themselves where another program, or a crash, left half a line.
+        head: what an empty file is started with.
+
+    Raises:
+        OSError: where there is no regular file to be had, or the disk does not take it; what it took is taken back.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, PRIVATE_FILE)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        is_torn = found.st_size > 0 and os.pread(descriptor, 1, found.st_size - 1) != b"\n"
+        before = b"\n" if is_torn else b"" if found.st_size else head
+        try:
+            _write_all(descriptor, before + content)
+            os.fsync(descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(descriptor, found.st_size)
+            raise
+    finally:
+        os.close(descriptor)
+    if not found.st_size:
+        _sync_directory(path.parent)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _sync_directory(path: Path) -> None:
