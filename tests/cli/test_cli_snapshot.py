@@ -60,8 +60,11 @@ def unloaded() -> str:
 class Bot:
     """A process that starts others when it is told to."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "-c", BOT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, name: str) -> None:
+        """Tests that run at the same time see each other's processes: `name` makes this one an agent of its own."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", BOT, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         self._await()
 
     @property
@@ -83,8 +86,8 @@ class Bot:
 
 
 @pytest.fixture
-def bot() -> Iterator[Bot]:
-    made = Bot()
+def bot(request: pytest.FixtureRequest) -> Iterator[Bot]:
+    made = Bot(request.node.name)
     yield made
     made.ends()
 

@@ -18,6 +18,7 @@ FORMS = [
     pytest.param(gzip.compress, id="gzip"),
     pytest.param(lzma.compress, id="xz"),
     pytest.param(lambda body: gzip.compress(body[:3]) + gzip.compress(body[3:]), id="two gzip members"),
+    pytest.param(lambda body: lzma.compress(body[:3]) + bytes(8) + lzma.compress(body[3:]) + bytes(4), id="two of xz"),
 ]
 
 
@@ -79,6 +80,8 @@ def test_the_limit_counts_the_end_of_the_line(tmp_path: Path, length: int, *, ke
         pytest.param(lambda body: gzip.compress(body)[:-8] + bytes(8), 2_000, id="gzip checksum"),
         pytest.param(lambda body: lzma.compress(body)[:-40], 1, id="xz cut"),
         pytest.param(lambda body: gzip.compress(body) + b"\x1f\x8b\xff", 2_000, id="garbage behind"),
+        pytest.param(lambda body: lzma.compress(body) + b"\0\0\0\0PK", 2_000, id="garbage behind xz"),
+        pytest.param(lambda body: lzma.compress(body) + lzma.compress(body)[:20], 2_000, id="second of xz cut"),
     ],
 )
 def test_what_was_good_comes_before_the_error_that_names_file_and_offset(
@@ -92,6 +95,23 @@ def test_what_was_good_comes_before_the_error_that_names_file_and_offset(
     assert caught.value.hint
     assert len(read) >= least
     assert b"".join(line + b"\n" for _, line in read) == body[: read[-1][0]]
+
+
+def test_xz_that_asks_for_more_memory_than_is_given_is_refused(tmp_path: Path) -> None:
+    wide = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 29, "mode": lzma.MODE_FAST, "mf": lzma.MF_HC3}]
+    usual = lzma.compress(b"one\n", preset=9)
+    read = []
+    with pytest.raises(SourceError, match=r"behind byte 4 .decompressed.: Memory usage limit exceeded"):  # noqa: PT012  # what came before counts
+        for item in lines(place(tmp_path, usual + lzma.compress(b"two\n", filters=wide))):
+            read.append(item)  # noqa: PERF402  # as it comes
+    assert read == [(4, b"one")]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_run_of_empty_lines_is_counted_in_offsets_and_nothing_else(tmp_path: Path, form: Form) -> None:
+    run = b"\n" * 1_000_000
+    feed = place(tmp_path, form(run + b" a\n" + run + b"\r\n\n" + b"b" + run))
+    assert list(lines(feed)) == [(1_000_003, b" a"), (2_000_008, b"b")]
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:

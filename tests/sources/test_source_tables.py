@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from leeway.errors import SourceError
 from leeway.sources import Place, spooled
 from leeway.sources.csv_table import RECORD_LIMIT
+from leeway.sources.parquet_table import nested_levels
 from leeway.sources.tables import Broken, CsvTable, JsonTable, ParquetTable, open_table
 
 CELLS = st.text(st.sampled_from('ab,"\n\r\té'), max_size=5)
@@ -167,6 +168,39 @@ def test_a_cell_of_parquet_that_is_too_long_costs_its_row(tmp_path: Path) -> Non
     file = tmp_path / "long.parquet"
     duckdb.sql(f"COPY (SELECT repeat('x', i * 1048577) AS a FROM range(2) r(i)) TO '{file}'")  # noqa: S608  # a path of the test
     assert read(file.read_bytes()) == [(1, {"a": ""}), (2, "a cell longer than 1048576 characters")]
+
+
+def test_rows_of_parquet_that_take_too_much_memory_at_once_are_read_a_few_at_a_time(tmp_path: Path) -> None:
+    file = tmp_path / "bomb.parquet"
+    row = "repeat('x', 1000000) AS a, repeat('y', 1000000) AS b, i AS id"
+    duckdb.sql(f"COPY (SELECT {row} FROM range(300) r(i)) TO '{file}'")  # noqa: S608  # a path of the test
+    assert file.stat().st_size < 200_000
+    table = open_table(Place(file))
+    found = [(number, row["id"], len(row["a"]) + len(row["b"])) for number, row in table.rows(None)]
+    assert found == [(number + 1, number, 2_000_000) for number in range(300)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "levels"),
+    [
+        pytest.param("BIGINT", 0, id="plain"),
+        pytest.param("VARCHAR[][]", 2, id="lists"),
+        pytest.param("INTEGER[3][]", 2, id="lists of a fixed length"),
+        pytest.param("STRUCT(a BIGINT[], b VARCHAR[])[]", 3, id="lists side by side"),
+        pytest.param("MAP(VARCHAR, STRUCT(a BIGINT[], b DOUBLE))", 3, id="behind a comma"),
+        pytest.param('STRUCT("a)(,[]""" BIGINT)', 1, id="brackets in a name"),
+    ],
+)
+def test_levels_of_a_nested_type_are_counted(kind: str, levels: int) -> None:
+    assert nested_levels(kind) == levels
+
+
+def test_parquet_that_is_nested_too_deeply_is_refused_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "deep.parquet"
+    value = "[" * 40 + "1" + "]" * 40
+    duckdb.sql(f"COPY (SELECT {value} AS a) TO '{file}'")  # noqa: S608  # a path of the test
+    with pytest.raises(SourceError, match=r"the column 'a' is nested deeper than 12 levels"):
+        list(open_table(Place(file)).rows(None))
 
 
 @settings(max_examples=25, deadline=None)

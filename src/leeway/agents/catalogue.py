@@ -114,10 +114,6 @@ class Catalogue:
         """Return the ids of what a touched file says: a model, or the configuration of an agent."""
         return self._of_file(path[-_PATH_LENGTH:])
 
-    def is_bystander(self, image: str) -> bool:
-        """Say whether a program meets AI hosts or model files in passing: a browser, a service, a backup, `cp`."""
-        return bool(self._in_passing(image[:_PATH_LENGTH]))
-
     def score(self, ids: Iterable[str], image: str) -> int:
         """Return the sum, over kinds, of the heaviest entry of that kind; unknown ids count nothing.
 

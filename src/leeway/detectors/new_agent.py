@@ -24,10 +24,10 @@ _SHOWN = 6
 class NewAgent:
     """No baseline knows this agent (row B26). MEDIUM.
 
-    LOW where a settled relative runs the same program; while its machine still learns that program, or what those
-    agents start that started it; and where its start was not seen: it may be older than the telemetry, and then only
-    the telemetry is new. What it did that no agent of the machine ever did is told with it: it has no past of its own
-    to hold that against.
+    LOW where a settled relative runs the same program; where an agent of its machine that is still learning runs it, or
+    only such agents started it; and where its start was not seen: it may be older than the telemetry, and then only the
+    telemetry is new. What it did that no agent of the machine ever did is told with it: it has no past of its own to
+    hold that against.
 
     Blind to: a known agent's name, arguments and signer put on something else.
     """

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from io import BufferedReader
 from typing import BinaryIO, Final
 
 from leeway.sources.places import Place
@@ -36,7 +37,7 @@ def lines(place: Place, after: str | None = None, *, limit: int = LINE_LIMIT) ->
         try:
             go_to(stream, place, offset)
             while line := stream.readline(limit):
-                offset += len(line)
+                offset += len(line) if line != b"\n" else 1 + _pass_over_empty(stream)
                 if len(line) == limit and not line.endswith(b"\n"):
                     offset += _pass_over(stream, limit)
                     yield offset, f"longer than {limit} bytes"
@@ -46,6 +47,16 @@ def lines(place: Place, after: str | None = None, *, limit: int = LINE_LIMIT) ->
                     yield offset, text
         except (EOFError, OSError) as error:
             raise broken_off(place, offset, error) from error
+
+
+def _pass_over_empty(stream: BufferedReader) -> int:
+    """Read the line feeds that follow and return how many: a bomb of nothing else is not taken line by line."""
+    passed = 0
+    while run := len(ahead := stream.peek()) - len(ahead.lstrip(b"\n")):
+        passed += len(stream.read1(run))
+        if run < len(ahead):
+            break
+    return passed
 
 
 def _pass_over(stream: BinaryIO, limit: int) -> int:

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from itertools import islice
-from lzma import LZMAError
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final, NamedTuple
-from zlib import error as ZlibError  # noqa: N812  # an exception, named like one
 
 from leeway.errors import SourceError, UnsupportedError
 from leeway.events import Facet, Measure
@@ -286,7 +284,7 @@ def _head(place: Place) -> list[bytes | str]:
     with place.open() as stream:
         try:
             start = stream.read(_BINARY_HEAD)
-        except (EOFError, OSError, LZMAError, ZlibError):
+        except (EOFError, OSError):
             start = b""  # reading the lines says what is wrong
     return [start] if b"\0" in start else list(_first_lines(place))
 

@@ -7,7 +7,7 @@ import tempfile
 import weakref
 import zlib
 from hashlib import blake2b
-from io import BufferedReader, RawIOBase
+from io import BufferedReader, RawIOBase, UnsupportedOperation
 from pathlib import Path
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
@@ -31,6 +31,9 @@ _WINDOW_LOG: Final = 27
 
 SUFFIXES: Final = ("", ".gz", ".xz", ".zst")
 """What a compressed file may be called behind its usual name; `open` goes by the bytes and not by this."""
+
+_XZ_MEMORY: Final = 136 << 20
+"""Bytes that unpacking xz may take: a dictionary of 128 MiB, twice what `xz -9` makes, and what goes with it."""
 
 _BUFFER: Final = 1 << 18
 """Bytes decompressed at a time."""
@@ -81,7 +84,7 @@ def _decompressed(stored: BufferedReader, magic: bytes, uri: str) -> BufferedRea
     if magic.startswith(_GZIP):
         return BufferedReader(_Decompressed(gzip.GzipFile(fileobj=stored), stored, zlib.error), _BUFFER)
     if magic.startswith(_XZ):
-        return BufferedReader(_Decompressed(lzma.LZMAFile(stored), stored, lzma.LZMAError), _BUFFER)
+        return BufferedReader(_Decompressed(_Xz(stored), stored, lzma.LZMAError), _BUFFER)
     if magic.startswith(_ZSTD):
         return BufferedReader(_zstd(stored, uri), _BUFFER)
     return stored
@@ -100,6 +103,61 @@ def _zstd(stored: BufferedReader, uri: str) -> "_Decompressed":
         ) from error
     window: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG}
     return _Decompressed(zstd.ZstdFile(stored, options=window), stored, zstd.ZstdError)
+
+
+class _Xz:
+    """The bytes of an xz file, in bounded memory: `LZMAFile` takes no bound, and a file may ask for 4 GiB."""
+
+    def __init__(self, stored: BinaryIO) -> None:
+        self._stored = stored
+        self._begin()
+
+    def _begin(self) -> None:
+        self._stored.seek(0)
+        self._at = 0
+        self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Return at most `size` more bytes; none at the end."""
+        while not self._decoder.eof or self._follows():
+            given = self._stored.read(_BUFFER) if self._decoder.needs_input else b""
+            if self._decoder.needs_input and not given:
+                raise EOFError("it ends within what was compressed")
+            if piece := self._decoder.decompress(given, size):
+                self._at += len(piece)
+                return piece
+        return b""
+
+    def _follows(self) -> bool:
+        """Go on to the stream behind the one that ended, zeros between them passed over; say whether there is one."""
+        rest = self._decoder.unused_data.lstrip(b"\0")
+        while not rest and (given := self._stored.read(_BUFFER)):
+            rest = given.lstrip(b"\0")
+        rest += self._stored.read(len(_XZ)) if rest else b""
+        if not rest:
+            return False
+        if not rest.startswith(_XZ):
+            raise lzma.LZMAError("what follows its end is no xz")
+        self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
+        self._stored.seek(-len(rest), 1)
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to an offset from the start, from the start on where it lies behind; return where that ended."""
+        if whence:
+            raise UnsupportedOperation("only from the start")
+        if offset < self._at:
+            self._begin()
+        while self._at < offset and self.read1(min(offset - self._at, _BUFFER)):
+            pass
+        return self._at
+
+    def tell(self) -> int:
+        """Return how many bytes were read."""
+        return self._at
+
+    def close(self) -> None:
+        """Do nothing: whoever opened the file closes it."""
 
 
 class _Decompressed(RawIOBase):

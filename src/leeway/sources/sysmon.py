@@ -4,9 +4,9 @@ Sysmon sees processes, connections, names, modules and files with their users. I
 received, nor the tools of an agent, nor which file was read; a detector of those is blind on this feed.
 
 On the sensor: Sysmon logs connections (3) and module loads (7) only where its configuration asks for them, and hashes
-by SHA-1 alone, which is not read. What a filter hides is neither learnt nor found, so filter little: an empty `exclude`
-rule logs everything of its kind. Of file events (11, 15, 26) those of the agents' folders and of model files will do.
-For Sysmon 15:
+by SHA-1 alone, which is read where there is no SHA-256, and by which no list of SHA-256 digests knows a module. What a
+filter hides is neither learnt nor found, so filter little: an empty `exclude` rule logs everything of its kind. Of file
+events (11, 15, 26) those of the agents' folders and of model files will do. For Sysmon 15:
 
     <Sysmon schemaversion="4.90">
       <HashAlgorithms>SHA256</HashAlgorithms>
