@@ -156,6 +156,14 @@ def test_a_sink_that_cannot_be_is_wrong_use(here: tuple[object, ...], tmp_path: 
     assert SECRET not in done.out + done.err
 
 
+@pytest.mark.parametrize("name", ["leeway.db", "alerts/x.jsonl", "../state/x"])
+def test_a_file_in_the_output_directory_is_no_sink(here: tuple[object, ...], tmp_path: Path, name: str) -> None:
+    done = detect(tmp_path, here, "--sink", f"jsonl:{tmp_path}/state/{name}")
+    assert (done.code, "a sink is a file in the output directory" in done.err) == (2, True)
+    again = leeway("deliver", *here, "--sink", f"jsonl:{tmp_path}/state/{name}")
+    assert (again.code, "a sink is a file in the output directory" in again.err) == (2, True)
+
+
 def test_a_token_that_others_may_read(here: tuple[object, ...], tmp_path: Path) -> None:
     (tmp_path / "token").write_text("t0ken")
     (tmp_path / "token").chmod(0o644)

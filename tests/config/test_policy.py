@@ -58,6 +58,9 @@ def test_a_policy_is_read_from_toml(tmp_path: Path) -> None:
         pytest.param("rules = [", r"policy\.toml:1: not TOML", id="no TOML"),
         pytest.param('\n[[rules]]\nagent = "a\n', r"policy\.toml:3: not TOML", id="no TOML, with its line"),
         pytest.param("a = " + "[" * 5_000, "nested too deeply", id="very deep"),
+        pytest.param(
+            "rules = []\n" + "a." * 500_000 + "a = 1", ":2: not TOML: a key of more than 64 parts", id="very long key"
+        ),
         pytest.param("a = " + "9" * 5_000, "not TOML: Exceeds the limit", id="huge number"),
         pytest.param(
             '[[rules]]\nagent = "a"\n\n[[rules]]\nagent = 3\n', r"policy\.toml:4: ", id="ill-typed, with its line"

@@ -238,6 +238,13 @@ def test_what_is_no_table_is_refused(content: bytes) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"7"], ids=["lists", "objects", "numbers"])
+def test_json_of_more_values_than_any_table_has_is_not_unpacked(value: bytes) -> None:
+    with pytest.raises(SourceError, match="more than 8,000,000 values") as caught:
+        listed(b'\xef\xbb\xbf\n {"prefixes":[' + value + (b"," + value) * 8_000_000 + b"]}")
+    assert caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("content", "field", "hint"),
     [

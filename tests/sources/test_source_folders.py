@@ -75,6 +75,22 @@ def test_links_to_files_are_read_and_links_to_folders_are_not_followed(tmp_path:
     assert found(tmp_path / "link") == ["x.log", "y.log"]
 
 
+def test_deep_patterns_do_not_follow_links_round_in_circles(tmp_path: Path) -> None:
+    filled(tmp_path, "a/x.log", "a/b/.x.log", "a/.c/x.log", "x.log")
+    (tmp_path / "a" / "back").symlink_to(tmp_path)
+    (tmp_path / "a" / "here").symlink_to(".")
+
+    def matched(pattern: str) -> list[str]:
+        return [file.relative_to(tmp_path).as_posix() for file in found_files(f"{tmp_path}/{pattern}", ())]
+
+    assert matched("**/*.log") == ["a/x.log", "x.log"]
+    assert matched("**/**.log") == ["a/x.log", "x.log"]
+    assert matched("a/back/**/x.log") == ["a/back/a/x.log", "a/back/x.log"]
+    assert matched("**/.c/*.log") == ["a/.c/x.log"]
+    with pytest.raises(SourceError, match="matches no file"):
+        matched("**/none")
+
+
 def test_of_many_files_passed_over_the_first_are_told(tmp_path: Path) -> None:
     filled(tmp_path, *(f"{number:02}.txt" for number in range(30)), "a/0.txt")
     assert passed_over(str(tmp_path)) == tuple(f"{number:02}.txt" for number in range(PASSED_OVER_LIMIT))

@@ -225,3 +225,13 @@ def test_a_real_log_is_read_whole(data_dir: Path) -> None:
     place = Place(data_dir / "mde_msticpy" / "osquery_osqueryd.results.log.xz")
     kinds = Counter(type(record) for _, record in Osquery(place).read())
     assert kinds == {FileTouched: 21, ProcessStarted: 14, ProcessEnded: 7, Skipped: 224}
+
+
+@pytest.mark.parametrize("part", [b"{}", b"7"], ids=["rows", "numbers"])
+def test_a_line_of_next_to_nothing_is_not_unpacked(part: bytes) -> None:
+    crowd = b'{"name":"x","snapshot":[' + part + (b"," + part) * 2_000_001 + b"]}"
+    first, crowded, last = read(line(PROCESS), crowd, line(PROCESS))
+    assert isinstance(crowded, Rejected)
+    assert crowded.reason == "more than 200,000 rows, or 2,000,000 values"
+    assert isinstance(first, ProcessStarted)
+    assert isinstance(last, ProcessStarted)

@@ -42,6 +42,7 @@ def test_shown_text_is_one_line_of_harmless_characters(text: str) -> None:
         pytest.param("abcd", 4, "abcd", id="at the limit"),
         pytest.param("abcde", 4, "abcd… (+1 characters)", id="past it"),
         pytest.param("\n" * 10, 4, "\\n\\n… (+6 characters)", id="escaped past it"),
+        pytest.param("\n" * 4, 4, "\\n\\n… (+4 characters)", id="escaped past it, short itself"),
     ],
 )
 def test_long_text_is_cut_and_counted(text: str, limit: int, shown: str) -> None:

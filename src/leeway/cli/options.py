@@ -136,16 +136,20 @@ class SinkFlags(NamedTuple):
         return Severity[self.least.name]
 
 
-def outlets_of(flags: SinkFlags, ids: IdKey) -> dict[str, Outlet]:
+def outlets_of(flags: SinkFlags, ids: IdKey, output_dir: Path) -> dict[str, Outlet]:
     """Return the outlets of all sinks, by the fingerprint under which the state knows them.
 
     Raises:
-        InvalidConfigError: where a sink cannot be used, or a token would go to more than one web address.
+        InvalidConfigError: where a sink cannot be used or is a file in the output directory, which holds the state, or
+            a token would go to more than one web address.
         StateError: where the token cannot be read, or others may read it.
     """
     if not flags.sink:
         return {}
     targets = [parse_target(one, allows_private=flags.allow_private) for one in flags.sink]
+    inside = output_dir.resolve()
+    if any(one.way == "file" and Path(str(one.place[0])).resolve().is_relative_to(inside) for one in targets):
+        raise InvalidConfigError("a sink is a file in the output directory", hint="leeway alone writes there")
     network = Network(allows_private=flags.allow_private, authority=flags.authority).checked()
     hosts = Counter(one.place[:2] for one in targets if one.way == "https")
     token = _sink_token(flags.token) if hosts else ""

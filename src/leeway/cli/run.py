@@ -32,6 +32,9 @@ _SHOWN = 20
 _FILES_SHOWN = 4
 """Files that a run names, the last ones."""
 
+_DOUBTS_SHOWN = 10
+"""Short names of hosts in doubt that are listed."""
+
 _DAYS_SHOWN = 10
 """Days that a run names one by one."""
 
@@ -63,7 +66,7 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
     policy = policy_of(flags.policy)
     sources = opened(flags.source, feeds=flags.feeds)
     key = id_key(flags.id_key, flags.output_dir)
-    outlets = outlets_of(flags.sinks, key)
+    outlets = outlets_of(flags.sinks, key, flags.output_dir)
     who = f"leeway {mode.__name__}"
     with (
         ProgressLine() as progress,
@@ -158,9 +161,12 @@ def _tell_unseen(report: Report) -> None:
         echo(f"  could not read {display(uri)}: {display(reason.removeprefix(f'{uri}: '), limit=200)}")
     if report.host_not_told:
         echo("  a log names no host: --host NAME says whose it is; without it all such logs count as one")
-    for label, names in sorted(report.hosts_in_doubt.items()):
+    doubts = sorted(report.hosts_in_doubt.items())
+    for label, names in doubts[:_DOUBTS_SHOWN]:
         told = f"{label} may be {' or '.join(names)}: merged with none of them; --aliases FILE says which"
         echo(f"  {display(told, limit=300)}")
+    if len(doubts) > _DOUBTS_SHOWN:
+        echo(f"  and {len(doubts) - _DOUBTS_SHOWN:,} more short names; --json has them all")
     for name, facets in sorted(report.not_observable.items()):
         echo(f"  not observable here, which is not quiet: {name} ({', '.join(facets)})")
 

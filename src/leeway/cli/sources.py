@@ -8,7 +8,7 @@ import typer
 
 from leeway.cli import options as opt
 from leeway.cli.output import ProgressLine, echo, echo_json, moment
-from leeway.modes.observability import SIDES, Observability, Shown, observe_source
+from leeway.modes.observability import HOSTS, SIDES, Observability, Shown, observe_source
 from leeway.sources import PASSED_OVER_LIMIT, Source, SourceKind, can_observe, passed_over, source_kinds
 from leeway.text import display
 
@@ -93,7 +93,8 @@ def _tell(read: _Read) -> None:
 def _counts(found: Observability) -> str:
     span = f", {moment(found.first)} to {moment(found.last)}" if found.first and found.last else ""
     events = sum(found.events.values())
-    return f"{found.records:,} records, {events:,} events, {len(found.hosts):,} hosts{span}"
+    more = " or more" if len(found.hosts) >= HOSTS else ""
+    return f"{found.records:,} records, {events:,} events, {len(found.hosts):,} hosts{more}{span}"
 
 
 def _tell_passed_over(names: tuple[str, ...]) -> None:

@@ -15,6 +15,9 @@ from leeway.errors import InvalidConfigError, SourceError, UnsupportedError
 _LINE_LIMIT = 1_024
 """Characters of a line of text; no entry needs as many."""
 
+_VALUES = 8_000_000
+"""Commas and brackets of a JSON file that is read: a million networks, each told of in a few words, have fewer."""
+
 _COMMENTS = ("#", ";")
 
 
@@ -195,6 +198,11 @@ def _labelled(rows: Iterable[Listed], field: str) -> Iterator[Listed]:
 def _recognised(content: bytes, field: str | None) -> tuple[str, Iterator[Listed]]:
     if _MMDB_MARK in content[-_MMDB_TAIL:]:
         return _MMDB, _mmdb(content, field)
+    if (
+        content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}
+        and sum(map(content.count, (b",", b"[", b"{"))) > _VALUES
+    ):
+        raise SourceError(f"more than {_VALUES:,} values", hint="import a part of it")
     text = content.decode("utf-8-sig", "replace")
     start = text.lstrip()[:1]
     if start == "{":

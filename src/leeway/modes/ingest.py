@@ -8,7 +8,7 @@ from typing import NamedTuple
 from leeway.errors import SourceError
 from leeway.events import AnyEvent, encode
 from leeway.modes.ranges import loaded_ranges, with_range
-from leeway.modes.report import Report
+from leeway.modes.report import Report, tally
 from leeway.modes.request import Period, Progress, Request
 from leeway.sources import Rejected, Skipped, Source, fingerprint, is_unfinished, still_holds
 from leeway.storage import Database, Offset
@@ -207,7 +207,7 @@ class Ingestion:
         """Take what a file ends with that may not be whole; the next run reads it again, and knows it by its id."""
         if isinstance(record, Rejected):
             self._report.read += 1
-            self._report.skipped[UNFINISHED] = self._report.skipped.get(UNFINISHED, 0) + 1
+            tally(self._report.skipped, UNFINISHED)
         else:
             self._store(source, [(position, record)])
 
@@ -218,7 +218,7 @@ class Ingestion:
             if isinstance(record, Rejected):
                 self._reject(source, position, record.reason, record.record)
             elif isinstance(record, Skipped):
-                self._report.skipped[record.reason] = self._report.skipped.get(record.reason, 0) + 1
+                tally(self._report.skipped, record.reason)
             elif self._admits(source, position, record):
                 body = encode(with_range(record, self._ranges))
                 rows.append((record.time.toordinal(), record.id, self._is_trusted(record), body))
@@ -255,7 +255,7 @@ class Ingestion:
         return self._trust is None or self._trust.covers(event.time, self.watermark or event.time)
 
     def _reject(self, source: Source, position: str, reason: str, record: str) -> None:
-        self._report.rejected[reason] = self._report.rejected.get(reason, 0) + 1
+        tally(self._report.rejected, reason)
         self._database.count("records rejected", 1)
         self._database.reject(source.uri, position, reason, record)
 

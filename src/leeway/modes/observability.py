@@ -10,6 +10,7 @@ from itertools import count
 from leeway.agents import Actor
 from leeway.detectors import ALL
 from leeway.events import AnyEvent, Facet, Measure, ToolCalled
+from leeway.modes.report import tally
 from leeway.modes.request import Progress, quiet
 from leeway.sources import Rejected, Skipped, Source
 from leeway.summaries import FACETS
@@ -21,6 +22,9 @@ Side = Facet | Measure
 """One thing that can be remembered of an agent."""
 
 SIDES: tuple[Side, ...] = (*Facet, *Measure)
+
+HOSTS = 100_000
+"""Hosts of a source that are told apart; there may be more."""
 
 
 class Shown(StrEnum):
@@ -80,9 +84,9 @@ def observe_source(source: Source, progress: Progress = quiet) -> Observability:
         found.records = next(number)
         progress(f"reading {source.uri}", found.records)
         if isinstance(record, Rejected):
-            found.rejected[record.reason] += 1
+            tally(found.rejected, record.reason)
         elif isinstance(record, Skipped):
-            found.skipped[record.reason] += 1
+            tally(found.skipped, record.reason)
         else:
             _count(found, record)
     # Asked behind the reading: some sources know only then which of their tables were there.
@@ -93,7 +97,8 @@ def observe_source(source: Source, progress: Progress = quiet) -> Observability:
 def _count(found: Observability, event: AnyEvent) -> None:
     found.events[str(type(event).__struct_config__.tag)] += 1
     found.seen.update(set(_sides_of(event)))
-    found.hosts.add(event.host.casefold())
+    if len(found.hosts) < HOSTS:
+        found.hosts.add(event.host.casefold())
     found.first = event.time if found.first is None else min(found.first, event.time)
     found.last = event.time if found.last is None else max(found.last, event.time)
 

@@ -6,6 +6,17 @@ from datetime import UTC, datetime, timedelta
 from leeway.config import Settings
 from leeway.findings import CAUTION, Finding, Severity
 
+REASONS = 200
+"""Reasons that are counted apart; some quote a record, whose writer could make any number of them."""
+
+OTHER_REASONS = "for reasons beyond the first 200"
+
+
+def tally(counts: dict[str, int], reason: str) -> None:
+    """Count a record by its reason, and by none of its own where there are too many already."""
+    named = reason if reason in counts or len(counts) < REASONS else OTHER_REASONS
+    counts[named] = counts.get(named, 0) + 1
+
 
 @dataclass
 class Deliveries:

@@ -119,9 +119,12 @@ def _host(parts: SplitResult) -> str:
 
 def _port(parts: SplitResult, usual: int) -> int:
     try:
-        return parts.port or usual
+        port = parts.port
     except ValueError:
+        port = 0
+    if port == 0:
         _refuse("the sink's port is no port")
+    return port or usual
 
 
 def _refuse(words: str) -> NoReturn:

@@ -31,7 +31,7 @@ from leeway.errors import InvalidEventError
 from leeway.events import Facet, Measure
 from leeway.sources.auditd_acts import event_of
 from leeway.sources.auditd_groups import Group, groups
-from leeway.sources.auditd_records import head
+from leeway.sources.auditd_records import head, without_arguments
 from leeway.sources.lines import lines
 from leeway.sources.places import Place
 from leeway.sources.positions import cut_short, position_of
@@ -121,11 +121,12 @@ class Auditd:
         if stamp is None:
             if _SEPARATOR.fullmatch(group.line):
                 return Skipped(str(group.end), "not used: a separator of ausearch")
-            return rejected(group.end, group.line, "no audit record: it starts without type= and audit(time:serial)")
+            reason = "no audit record: it starts without type= and audit(time:serial)"
+            return rejected(group.end, without_arguments(group.line), reason)
         try:
             found = event_of(group, stamp, stamp.host or self._host)
         except (msgspec.MsgspecError, InvalidEventError) as error:
-            return rejected(group.end, group.line, str(error))
+            return rejected(group.end, without_arguments(group.line), str(error))
         if isinstance(found, str):
             return Skipped(str(group.end), found)
         self.host_not_told |= found.host == HOST_NOT_TOLD

@@ -18,7 +18,7 @@ The kernel hands the records of an event over one after the other; few other eve
 RECORD_LIMIT: Final = 512
 """Records of one event that are kept; a command line of a megabyte takes some 300."""
 
-_BYTES_LIMIT: Final = 1 << 25
+_BYTES_LIMIT: Final = 1 << 24
 """Bytes of all waiting events together."""
 
 _LAST: Final = "EOE"

@@ -40,7 +40,17 @@ _FIELD: Final = re.compile(
     r"(\"[^\"]*+\"?|'[^']*+'?|\{[^}]*+\}?|\[[^\]]*+\]?"
     rf"|[^\s\"]*?(?=(?:#035)?(?:{_INTERPRETED})=|[\s\"]|$))|\S++"
 )
-_HEX: Final = re.compile("(?:[0-9A-Fa-f]{2})+")
+_HEX: Final = re.compile("[0-9A-Fa-f]++")
+_ARGUMENTS: Final = re.compile(
+    rb"\b((?:a\d{1,4}(?:\[\d{1,9}\])?|proctitle|cmd|data|saddr)=)(?:\"[^\"]*+\"?|\S++)|\b(cmdline=).*+"
+    rb"|\b(?:[0-9A-Fa-f]{2}){16,}",
+    re.DOTALL,
+)
+"""What a program was called with. No secret can be told within: arguments stand apart, and many in hexadecimal."""
+
+_KEPT: Final = 1 << 15
+"""Bytes of a refused line that are looked at."""
+
 _NOTHING: Final = frozenset({"(null)", "(none)", "?", "<none>"})
 
 Values = dict[str, str]
@@ -98,6 +108,15 @@ def fields(body: bytes) -> Values:
     return found
 
 
+def without_arguments(line: bytes) -> bytes:
+    """Return the start of a line, to be kept where it is refused: without what a program was called with.
+
+    >>> without_arguments(b'type=EXECVE msg=audit(1.0:7): argc=2 a0="login" a1=70617373776F7264')
+    b'type=EXECVE msg=audit(1.0:7): argc=2 a0=<not kept> a1=<not kept>'
+    """
+    return _ARGUMENTS.sub(lambda found: (found[1] or found[2] or b"") + b"<not kept>", line[:_KEPT])
+
+
 def plain(value: str | None) -> str:
     """Return a value that is never encoded, without its quotes; empty where it stands for nothing."""
     if value is None or value in _NOTHING:
@@ -110,7 +129,7 @@ def raw(value: str | None) -> bytes:
 
     The kernel writes quotes only where no byte is a quote, a control character or a blank.
     """
-    if value is not None and not value.startswith('"') and _HEX.fullmatch(value):
+    if value is not None and not len(value) % 2 and _HEX.fullmatch(value):
         return bytes.fromhex(value)
     return plain(value).encode()
 

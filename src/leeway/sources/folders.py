@@ -73,11 +73,25 @@ def _inside(folder: Path, patterns: list[str]) -> set[Path]:
 
 
 def _matching(pattern: str) -> set[Path]:
-    names = glob(pattern, recursive=True)  # noqa: PTH207  # Path.glob takes no absolute pattern
-    files = {Path(name) for name in names if _is_file(Path(name))}
+    found = _deep(Path(pattern)) if "**" in Path(pattern).parts else map(Path, glob(pattern))  # noqa: PTH207  # Path.glob takes no absolute pattern
+    files = {file for file in found if _is_file(file)}
     if not files:
         raise SourceError(f"{pattern}: matches no file", hint="a pattern has to match files; name a folder without one")
     return files
+
+
+def _deep(pattern: Path) -> Iterator[Path]:
+    """Yield what a pattern with `**` matches, without following links to folders there: they may lead round in circles.
+
+    As with other patterns, what starts with a dot is matched only where the pattern spells it.
+    """
+    spelt = frozenset(pattern.parts)
+    top = Path(pattern.anchor)
+    inside = pattern.relative_to(top).parts
+    # Within a name two stars are one, as elsewhere; `Path.glob` would refuse them.
+    for file in top.glob("/".join(part if part == "**" else re.sub(r"\*+", "*", part) for part in inside)):
+        if not any(part.startswith(".") and part not in spelt for part in file.parts):
+            yield file
 
 
 def _walked(folder: Path, unread: list[str]) -> Iterator[Path]:

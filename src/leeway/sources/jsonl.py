@@ -29,6 +29,9 @@ class _Marks(Struct):
 
 
 _SIDES: Final[tuple[Facet | Measure, ...]] = (*Facet, *Measure)
+_HOSTS: Final = 100_000
+"""Hosts of a feed beyond which what its sensors say is not asked any more."""
+
 _MARKS: Final = msgspec.json.Decoder(_Marks)
 
 
@@ -87,13 +90,14 @@ class _Declared:
     @property
     def is_whole(self) -> bool:
         """Whether every host of the feed has said it."""
-        return bool(self._told) and self._silent <= self._told
+        return bool(self._told) and len(self._told) < _HOSTS and self._silent <= self._told
 
     def hear(self, event: AnyEvent) -> None:
         if isinstance(event, Heartbeat) and event.observes is not None:
-            self._told.add(event.host)
+            if len(self._told) < _HOSTS:
+                self._told.add(event.host)
             self.sides |= {side for side in _SIDES if side in event.observes}
-        else:
+        elif len(self._silent) < _HOSTS:
             self._silent.add(event.host)
 
 

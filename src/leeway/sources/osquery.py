@@ -59,6 +59,12 @@ _UNSEEN: Final = frozenset(
 )
 """What no table of osquery tells; names of hosts come from lookups alone (Windows), never with a port."""
 
+ROW_LIMIT: Final = 200_000
+"""Rows of one line: what the longest one holds of rows with a name and a number each."""
+
+_VALUE_LIMIT: Final = 2_000_000
+"""Values of one line."""
+
 _ACTIONS: Final = frozenset({"added", "removed", "snapshot"})
 
 
@@ -130,7 +136,7 @@ def _records(end: int, line: bytes | str) -> list[Record]:
     """Return what a line holds: at least one record, all of them placed at its end."""
     if isinstance(line, str):
         return [rejected(end, b"", line)]
-    if reason := flaw(line):
+    if reason := flaw(line) or _crowded(line):
         return [rejected(end, line, reason)]
     try:
         found = LINES.decode(line)
@@ -144,6 +150,12 @@ def _records(end: int, line: bytes | str) -> list[Record]:
     if readable is not None and table is None:
         return [Skipped(str(end), f"not used: query {found.name[:60]}")]
     return [_record(end, found, table, row) for row in parts]
+
+
+def _crowded(line: bytes) -> str:
+    """Return why a line is not to be unpacked: short as it is, it would fill the memory with next to nothing."""
+    is_crowded = line.count(b"{") > ROW_LIMIT or line.count(b",") > _VALUE_LIMIT
+    return f"more than {ROW_LIMIT:,} rows, or {_VALUE_LIMIT:,} values" if is_crowded else ""
 
 
 def _columns(row: Row) -> Columns | None:

@@ -1,7 +1,9 @@
 """What reading gives beside events: records refused, records left alone; and the protocol every feed keeps."""
 
+import re
 from collections.abc import Iterator
-from typing import ClassVar, Protocol
+from functools import lru_cache
+from typing import ClassVar, Final, Protocol
 
 from msgspec import Struct
 
@@ -14,6 +16,20 @@ _SHOWN = 2_000
 
 _SCANNED = 4 * _SHOWN
 """Characters of it that are searched for secrets: more than are kept, so that no secret is cut in two and shown."""
+
+
+_CACHED_LENGTH: Final = 256
+"""Characters up to which what was searched is remembered: a million broken lines are often the same few."""
+
+_ESCAPED: Final = re.compile(r"\\u00([2-7][0-9A-Fa-f])")
+"""An ASCII character as JSON may spell it."""
+
+_LISTED: Final = re.compile(
+    r'("-{1,2}(?:[\w.-]{0,64}?(?:token|secret|passw(?:or)?d|passphrase|pass|pwd|pw|key|auth|credentials?|cookie|user|sig|'
+    r'pin|otp|sid|jwt)|[uUpbw])\\{0,4}"\s{0,8},\s{0,8}\\{0,4}")(?:[^"\\]|\\[^"])*',
+    re.IGNORECASE,
+)
+"""An argument behind the option that names it, in a list of JSON."""
 
 
 class Rejected(Struct, frozen=True):
@@ -87,4 +103,19 @@ class SourceKind(Protocol):
 def rejected(position: int, record: bytes, reason: str) -> Rejected:
     """Return the refusal of `record` for `reason`, without secrets in either: a reason may quote the record."""
     text = record[: 4 * _SCANNED].decode("utf-8", "replace")[:_SCANNED]
-    return Rejected(str(position), redact(text)[:_SHOWN], redact(reason))
+    return Rejected(str(position), _without_secrets(text)[:_SHOWN], _without_secrets(reason))
+
+
+def _without_secrets(text: str) -> str:
+    return _remembered(text) if len(text) <= _CACHED_LENGTH else _searched(text)
+
+
+@lru_cache(maxsize=4_096)
+def _remembered(text: str) -> str:
+    return _searched(text)
+
+
+def _searched(text: str) -> str:
+    """Return a record, as its feed spells it, without secrets."""
+    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return redact(_LISTED.sub(r"\1<secret>", plain))

@@ -22,7 +22,7 @@ def display(text: str, *, limit: int = 400) -> str:
     """
     shown = text if text.isascii() and text.isprintable() else "".join(map(_escaped, text[: limit * 2]))
     if len(shown) > limit:
-        shown = f"{shown[:limit]}… (+{len(text) - limit} characters)"
+        shown = f"{shown[:limit]}… (+{(len(text) if len(text) > limit else len(shown)) - limit} characters)"
     return shown
 
 
