@@ -119,6 +119,12 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         (tmp_path / "closed").chmod(0o700)
 
 
+def test_a_path_that_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="File name too long") as caught:
+        open_sources(f"{tmp_path}/{'x' * 5_000}")
+    assert len(str(caught.value)) < 1_100
+
+
 def test_the_rotated_logs_of_a_folder_are_opened(tmp_path: Path) -> None:
     names = ("events.jsonl.2", "events.jsonl.1", "events.jsonl")
     sources = open_sources(str(filled(tmp_path, *names)))

@@ -102,6 +102,11 @@ def test_what_the_disk_refuses_leaves_the_old_content(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_name_longer_than_names_can_be_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="File name too long"):
+        write_whole(tmp_path / ("x" * 250), b"")
+
+
 def test_a_folder_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="No such file"):
         write_whole(tmp_path / "missing" / "file", b"x")

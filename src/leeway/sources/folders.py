@@ -15,6 +15,9 @@ from leeway.sources.places import SUFFIXES
 PASSED_OVER_LIMIT: Final = 20
 """Names of files passed over that are told."""
 
+_SHOWN: Final = 1_000
+"""Characters of a path that a message tells."""
+
 _HINTED: Final = 3
 """Names of other files that a message tells."""
 
@@ -35,15 +38,18 @@ def found_files(path: str, patterns: Iterable[str]) -> list[Path]:
     A single path is returned whether there is something or not.
 
     Raises:
-        SourceError: where a folder or glob names none, or the folder cannot be read.
+        SourceError: where a folder or glob names none, or it cannot be asked what is there.
     """
     there = Path(path)
-    if there.is_dir():
-        files = _inside(there, sorted(set(patterns)))
-    elif not there.exists() and not _WILDCARDS.isdisjoint(path):
-        files = _matching(path)
-    else:
-        files = {there}
+    try:
+        if there.is_dir():
+            files = _inside(there, sorted(set(patterns)))
+        elif not there.exists() and not _WILDCARDS.isdisjoint(path):
+            files = _matching(path)
+        else:
+            files = {there}
+    except OSError as error:  # within a folder that may not be entered, or a name longer than names can be
+        raise SourceError(f"{path[:_SHOWN]}: {error.strerror}", hint="give a path that can be looked at") from error
     return sorted(files, key=_order)
 
 

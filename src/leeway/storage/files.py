@@ -50,7 +50,8 @@ def write_whole(path: Path, content: bytes) -> None:
         draft.replace(path)
         _sync_directory(path.parent)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise StateError(
             f"cannot write {path}: {error.strerror}", hint="is there space, and may you write here?"
         ) from error
