@@ -117,7 +117,7 @@ def _blind(kinds: tuple[SourceKind, ...]) -> Iterator[str]:
                 partly.append(f"`{detector.name}` ({', '.join(hidden)})")
         yield f"| {kind.name} | {', '.join(wholly) or 'none'} | {', '.join(partly) or 'none'} |\n"
     for kind in kinds:
-        if reason := getattr(kind, "is_partial", ""):
+        if reason := getattr(kind, "partial", ""):
             yield f"\n`{kind.name}` gives hints ({reason}): a *yes* there is no promise.\n"
 
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import BASH, CLAUDE, DAY, HOST, at, before, closed, reached, started, terms
-from leeway.agents.hosts import folded
 from leeway.baselines import encode_baseline
 from leeway.config import parse_scope
+from leeway.destinations import host_name
 from leeway.events import AnyEvent, ProcessEnded, identified
 from leeway.findings import Finding, Severity, evidence_digest
 from leeway.pipeline import Outcome, Terms, World
@@ -129,7 +129,7 @@ def test_what_a_day_shows_while_it_grows_stays(scope: str, past: str, days: Days
 
 def first_named_in_full(events: Sequence[AnyEvent], world: World) -> set[str]:
     """Return the labels of hosts that a day gives their first full name: what they did waits for its close."""
-    return {name.partition(".")[0] for event in events if "." in (name := folded(event.host))} - world.hosts.keys()
+    return {name.partition(".")[0] for event in events if "." in (name := host_name(event.host))} - world.hosts.keys()
 
 
 def gone_or_fallen(earlier: Outcome, later: Outcome, moving: Collection[str] = frozenset()) -> list[Finding]:

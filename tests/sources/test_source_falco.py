@@ -175,6 +175,6 @@ def test_recognising_never_raises(line: bytes) -> None:
 
 
 def test_it_says_that_it_only_hints() -> None:
-    assert Falco.is_partial == "alerts, not telemetry: only what a rule matched"
+    assert Falco.partial == "alerts, not telemetry: only what a rule matched"
     assert not Falco.observes & {*Measure, Facet.DOMAIN, Facet.MODULE, Facet.TOOL}
     assert {Facet.CHILD, Facet.IP, Facet.FILE, Facet.USER} <= Falco.observes

@@ -66,7 +66,7 @@ class Catalogue:
         self._paths = PathEnds(self._of(Kind.PATH))
         self._config = PathEnds(self._of(Kind.CONFIG))
         self._arguments = Arguments(self._of(Kind.ARGUMENT))
-        self._hosts = Suffixes(self._of(Kind.DESTINATION))
+        self._hosts = Suffixes((pattern, one.id) for one in self._of(Kind.DESTINATION) for pattern in one.patterns)
         self._ports = {int(port): ids for port, ids in table_of(self._of(Kind.PORT)).items()}
         self._modules = Names(self._of(Kind.MODULE))
         self._extensions = table_of(self._of(Kind.MODEL_FILE))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from leeway.destinations import address_of
+from leeway.destinations import address_of, host_name
 from leeway.events import AnyEvent
 
 FullNames = tuple[str, ...]
@@ -72,12 +72,12 @@ class Hosts:
 
     def doubts(self, names: Iterable[str]) -> tuple[HostDoubt, ...]:
         """Return the short names among `names` that may be one of several hosts."""
-        labels = {spelt for name in names if (spelt := folded(name)) not in self._aliases and _is_short(spelt)}
+        labels = {spelt for name in names if (spelt := host_name(name)) not in self._aliases and _is_short(spelt)}
         found = ((label, tuple(filter(None, self._known.get(label, ())))) for label in sorted(labels))
         return tuple(HostDoubt(label, full) for label, full in found if len(full) > 1)
 
     def _look_up(self, name: str) -> str:
-        spelt = folded(name)
+        spelt = host_name(name)
         alias = self._aliases.get(spelt)
         if alias is not None:
             return alias
@@ -100,7 +100,7 @@ def learnt_names(
     """Return label to full names after some more names were seen; the order within one batch does not matter."""
     learnt = dict(known)
     fresh: dict[str, set[str]] = {}
-    for name in {folded(name) for name in names}:
+    for name in {host_name(name) for name in names}:
         label, dot, _ = name.partition(".")
         is_own = aliases.get(name, name) == name
         if dot and label and is_own and name not in _NOBODY and address_of(name) is None:
@@ -111,11 +111,6 @@ def learnt_names(
         first = ("",) if not before and len(new) > 1 else ()
         learnt[label] = (*before, *first, *new)[: MOST + 1]
     return learnt
-
-
-def folded(name: str) -> str:
-    """Return a host name as names are compared: lower case, no root dot, no space around it."""
-    return name.strip().rstrip(".").casefold()
 
 
 def _is_short(name: str) -> bool:

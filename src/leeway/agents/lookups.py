@@ -73,11 +73,11 @@ class Suffixes:
     `*` is any one second label; in a first label it is what precedes the last hyphen or follows the first one.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, patterns: Iterable[tuple[str, str]]) -> None:
+        """Know each of some (pattern, id)."""
         self._known: dict[str, Ids] = {}
-        for entry in entries:
-            for pattern in entry.patterns:
-                _add(self._known, pattern, entry.id)
+        for pattern, id_ in patterns:
+            _add(self._known, pattern, id_)
 
     def find(self, host: str) -> Ids:
         """Return the ids of every suffix of a host name that is known."""

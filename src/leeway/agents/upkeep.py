@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, convert
 
 from leeway.agents.arguments import process_name
+from leeway.agents.lookups import Suffixes
 from leeway.agents.programs import programs
-from leeway.destinations import host_name
 
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 Patterns = Annotated[tuple[Text, ...], Meta(max_length=64)]
@@ -26,9 +26,6 @@ _STRAY = re.compile(r"(?:^|[/\\])(?:tmp|temp|dev/shm|downloads?)[/\\]", re.IGNOR
 
 _RELEASE = re.compile(r"[0-9][0-9.]*$")
 """The version in `pip3.12`; it says nothing of which program it is."""
-
-_LABELS = 8
-"""Labels of a host name that are compared, from its end."""
 
 
 class Upkeep(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -54,16 +51,12 @@ class UpkeepTable:
 
     def __init__(self, entries: Iterable[Upkeep]) -> None:
         self.entries = {entry.id: entry for entry in entries}
-        self._by_place: dict[str, tuple[Upkeep, ...]] = {}
-        for entry in self.entries.values():
-            for place in entry.destinations:
-                self._by_place[place] = (*self._by_place.get(place, ()), entry)
+        self._places = Suffixes((place, one.id) for one in self.entries.values() for place in one.destinations)
 
     def at(self, destination: str) -> tuple[Upkeep, ...]:
-        """Return the entries that a host belongs to, by its suffixes on label boundaries; none for an address."""
-        labels = host_name(destination).split(".")[-_LABELS:]
-        suffixes = (".".join(labels[index:]) for index in range(len(labels)))
-        return tuple(entry for suffix in suffixes for entry in self._by_place.get(suffix, ()))
+        """Return the entries that a host belongs to, in their order; none for an address."""
+        found = self._places.find(destination)
+        return tuple(entry for id_, entry in self.entries.items() if id_ in found) if found else ()
 
     def recognise(self, destination: str, image: str, command_line: str) -> str:
         """Return the id of the entry that this traffic is the upkeep of; empty where it is nobody's.

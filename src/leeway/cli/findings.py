@@ -1,6 +1,6 @@
 """`leeway findings`."""
 
-from enum import StrEnum
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 import typer
@@ -15,16 +15,8 @@ from leeway.text import display
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-
-class Form(StrEnum):
-    """A form in which findings are printed."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-    JSON = "json"
-    OCSF = "ocsf"
-    SYSLOG = "syslog"
-    CEF = "cef"
+FORMS = {sink.name: sink for sink in SINKS}
+"""The forms in which findings are printed: those that sinks have."""
 
 
 @app.command()
@@ -34,7 +26,9 @@ def command(
         bool, typer.Option("--all", help="Also INFO, and findings that repeat another agent's; --json always has them.")
     ] = False,
     cases: Annotated[bool, typer.Option("--cases", help="One line a case instead of one a day.")] = False,
-    form: Annotated[Form | None, typer.Option("--format", help="Print in a form that other tools read.")] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", metavar="FORM", help=f"Print as other tools read it: {', '.join(FORMS)}.")
+    ] = None,
     json: opt.Json = False,
     id_key: opt.IdKeyOption = None,
     wait: opt.Wait = 0.0,
@@ -43,23 +37,46 @@ def command(
 
     Gravest first; LOW and more. A finding is one day of a case.
     """
-    if form is not None and (cases or json):
-        raise InvalidConfigError("--format is for findings in a form of its own", hint="leave out --cases and --json")
+    render = _renderer(form, is_other=cases or json)
     with open_directory(
         output_dir, opt.id_key(id_key, output_dir), who="leeway findings", wait_seconds=wait, create=False
     ) as directory:
         found = directory.findings()
-        grouped = cases_of(found, in_force(directory.verdicts(), opt.now().date()), opt.now().date())
+        verdicts = directory.verdicts()
+    if cases:
+        today = opt.now().date()
+        _tell_cases(cases_of(found, in_force(verdicts, today), today), all_=all_, json=json)
+        return
     ordered = sorted(found, key=lambda one: (-one.severity, one.first, one.finding_id))
     shown = ordered if all_ else [one for one in ranked(found) if one.severity >= Severity.LOW]
-    if form is not None:
-        echo_raw(next(sink for sink in SINKS if sink.name == form).render(shown))
+    if render is not None:
+        echo_raw(render(shown))
     elif json:
-        echo_json([_case_record(one) for one in grouped] if cases else [finding_record(one) for one in ordered])
-    elif cases:
-        _list_cases([one for one in grouped if all_ or one.severity >= Severity.LOW])
+        echo_json([finding_record(one) for one in ordered])
     else:
         _list_findings(shown, len(found) - len(shown))
+
+
+def _renderer(form: str | None, *, is_other: bool) -> Callable[[Iterable[Finding]], bytes] | None:
+    """Return what prints findings in a form, None where none is asked for.
+
+    Raises:
+        InvalidConfigError: where there is no such form, or something else is asked for as well.
+    """
+    if form is None:
+        return None
+    if form not in FORMS:
+        raise InvalidConfigError(f"unknown form {form!r}", hint=f"forms are {', '.join(FORMS)}")
+    if is_other:
+        raise InvalidConfigError("--format is for findings in a form of its own", hint="leave out --cases and --json")
+    return FORMS[form].render
+
+
+def _tell_cases(grouped: list[Case], *, all_: bool, json: bool) -> None:
+    if json:
+        echo_json([_case_record(one) for one in grouped])
+    else:
+        _list_cases([one for one in grouped if all_ or one.severity >= Severity.LOW])
 
 
 def _list_findings(shown: list[Finding], hidden: int) -> None:

@@ -8,8 +8,8 @@ import typer
 
 from leeway.cli import options as opt
 from leeway.cli.output import ProgressLine, echo, echo_json, moment
-from leeway.modes.observability import HOSTS, SIDES, Observability, Shown, observe_source
-from leeway.sources import PASSED_OVER_LIMIT, Source, SourceKind, can_observe, passed_over, source_kinds
+from leeway.modes.observability import HOSTS, SIDES, Observability, Shown, observe_source, total_of
+from leeway.sources import PASSED_OVER_LIMIT, SourceKind, can_observe, passed_over, source_kinds
 from leeway.text import display
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -32,52 +32,46 @@ def command(
     Where a facet is not observable, a detector of it is blind: its silence is not quiet. Without a source, the kinds
     that can be read are listed with what each can show at all.
     """
-    if not sources and not source:
+    uris = [*(sources or ()), *(source or ())]
+    if not uris:
         _list_kinds(json=json)
         return
-    uris = [*(sources or ()), *(source or ())]
-    told = opt.FeedFlags(column_map, host)
     with ProgressLine() as progress:
-        opened = [(opt.opened([uri], feeds=told), passed_over(uri)) for uri in uris]
-        places = [_Place([_Read(observe_source(one, progress), one) for one in feeds], over) for feeds, over in opened]
+        places = [_looked_at(uri, opt.FeedFlags(column_map, host), progress) for uri in uris]
     if json:
         echo_json([record for place in places for record in _records(place)])
-        return
-    for place in places:
-        for one in place.read:
-            _tell(one)
-        _tell_passed_over(place.passed_over)
-    read = [one.found for place in places for one in place.read]
-    if len(read) > 1:
-        _tell_total(read)
-
-
-class _Read(NamedTuple):
-    """A source that was read, and what it showed."""
-
-    found: Observability
-    source: Source
-
-    @property
-    def host_not_told(self) -> bool:
-        """Return whether an event had to go without the name of its host."""
-        return bool(getattr(self.source, "host_not_told", False))
+    else:
+        _tell_places(places)
 
 
 class _Place(NamedTuple):
-    """What one URI named."""
+    """What one URI named, and what it showed."""
 
-    read: list[_Read]
+    found: list[Observability]
     passed_over: tuple[str, ...]
 
 
-def _tell(read: _Read) -> None:
-    found = read.found
+def _looked_at(uri: str, told: opt.FeedFlags, progress: ProgressLine) -> _Place:
+    feeds = opt.opened([uri], feeds=told)
+    return _Place([observe_source(one, progress) for one in feeds], passed_over(uri))
+
+
+def _tell_places(places: list[_Place]) -> None:
+    for place in places:
+        for one in place.found:
+            _tell(one)
+        _tell_passed_over(place.passed_over)
+    found = [one for place in places for one in place.found]
+    if len(found) > 1:
+        _tell_total(total_of(found), len(found))
+
+
+def _tell(found: Observability) -> None:
     echo(f"{found.kind}  {display(found.uri)}")
     echo(f"  {_counts(found)}")
     if found.partial:
         echo(f"  hints only: {found.partial}")
-    if read.host_not_told:
+    if found.host_not_told:
         echo("  the log names no host: --host NAME says whose it is")
     _listed("events", [f"{kind} {count:,}" for kind, count in found.events.most_common()])
     _listed("seen", [f"{side} {found.seen[side]:,}" for side in found.sides(Shown.SEEN)])
@@ -106,16 +100,8 @@ def _tell_passed_over(names: tuple[str, ...]) -> None:
         echo()
 
 
-def _tell_total(read: list[Observability]) -> None:
-    total = Observability("total", "", "", frozenset().union(*(one.observes for one in read)))
-    for one in read:
-        total.records += one.records
-        total.events += one.events
-        total.seen += one.seen
-        total.hosts |= one.hosts
-    total.first = min((one.first for one in read if one.first is not None), default=None)
-    total.last = max((one.last for one in read if one.last is not None), default=None)
-    echo(f"total of {len(read):,} sources")
+def _tell_total(total: Observability, sources: int) -> None:
+    echo(f"total of {sources:,} sources")
     echo(f"  {_counts(total)}")
     _listed("seen", [f"{side} {total.seen[side]:,}" for side in total.sides(Shown.SEEN)])
     _listed("blind in all", [f"{name} ({', '.join(sides)})" for name, sides in sorted(total.blind().items())])
@@ -135,9 +121,8 @@ def _reasons(label: str, reasons: Counter[str]) -> None:
 
 def _records(place: _Place) -> Iterator[dict[str, object]]:
     """Yield the record of each source; what was passed over stands with the first one of its folder."""
-    for number, one in enumerate(place.read):
-        over = list(place.passed_over) if not number else []
-        yield {**_record(one.found), "host_not_told": one.host_not_told, "passed_over": over}
+    for number, one in enumerate(place.found):
+        yield {**_record(one), "passed_over": [] if number else list(place.passed_over)}
 
 
 def _record(found: Observability) -> dict[str, object]:
@@ -145,6 +130,7 @@ def _record(found: Observability) -> dict[str, object]:
         "kind": found.kind,
         "uri": found.uri,
         "partial": found.partial,
+        "host_not_told": found.host_not_told,
         "records": found.records,
         "events": dict(sorted(found.events.items())),
         "hosts": len(found.hosts),
@@ -158,16 +144,20 @@ def _record(found: Observability) -> dict[str, object]:
 
 
 def _list_kinds(*, json: bool) -> None:
-    kinds = source_kinds()
+    kinds = dict(sorted(source_kinds().items()))
     if json:
-        echo_json([{"kind": name, "observes": _sides(kind)} for name, kind in sorted(kinds.items())])
+        echo_json([{"kind": name, "partial": _partial(kind), "observes": _sides(kind)} for name, kind in kinds.items()])
         return
-    for name, kind in sorted(kinds.items()):
-        partial = str(getattr(kind, "is_partial", ""))
-        echo(f"{name}  {display(', '.join(kind.patterns), limit=100)}{f'  (hints: {partial})' if partial else ''}")
+    for name, kind in kinds.items():
+        hints = f"  (hints: {partial})" if (partial := _partial(kind)) else ""
+        echo(f"{name}  {display(', '.join(kind.patterns), limit=100)}{hints}")
         _listed("can show", _sides(kind))
         _listed("cannot show", [str(side) for side in SIDES if side not in can_observe(kind)])
 
 
 def _sides(kind: SourceKind) -> list[str]:
     return [str(side) for side in SIDES if side in can_observe(kind)]
+
+
+def _partial(kind: SourceKind) -> str:
+    return str(getattr(kind, "partial", ""))

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 
 from leeway.baselines import Membership
 from leeway.detectors import View
-from leeway.detectors.new_destination import NAMED
 from leeway.events import Facet, Value
-from leeway.findings import Evidence, Finding, Severity, Signal
+from leeway.findings import NAMED_RANGE, Evidence, Finding, Severity, Signal
 from leeway.findings.signal import EVENTS_SHOWN
 
 _FLOW = "new_destination"
@@ -68,7 +67,7 @@ class _Mark:
 def _shown(kind: str, value: Value) -> str:
     """Return what was new in few words: a port with its place, anything else by its own name."""
     name = value[-1]
-    is_port = kind == _FLOW and len(value) > 1 and name.isdecimal() and value[:-1] != (NAMED,)
+    is_port = kind == _FLOW and len(value) > 1 and name.isdecimal() and value[:-1] != (NAMED_RANGE,)
     if not is_port:
         return name
     return f"listening port {name}" if value[:-1] == ("in",) else f"{name} of {value[-2]}"

@@ -11,14 +11,11 @@ from leeway.baselines import Candidate, Membership
 from leeway.destinations import network_levels, stays_local
 from leeway.detectors.view import Closes, View
 from leeway.events import Facet, Measure, Value
-from leeway.findings import Evidence, Held, Severity, Signal
+from leeway.findings import NAMED_RANGE, Evidence, Held, Severity, Signal
 from leeway.summaries import Sighting
 
 ROTATING = 4
 """Known hosts of one domain (or networks of one supernet or range) from which the level above is the stable one."""
-
-NAMED = "named range"
-"""First part of a named range's value in a case, because a range may be called like a domain."""
 
 _SHOWN = 4
 """Networks of a range that its evidence names."""
@@ -104,7 +101,7 @@ class NewDestination:
             Evidence("networks of it", _listed(sorted(fresh)), "networks that the agent knows"),
             held=tuple(Held(Facet.NETWORK, _levels(network)) for network in sorted(fresh)),
         )
-        yield replace(signal, value=(NAMED, name))
+        yield replace(signal, value=(NAMED_RANGE, name))
 
     def _network(self, view: View, candidate: Candidate, ranges: tuple[str, ...]) -> Iterator[Signal]:
         """Yield the gravest remark that the network is worth in one of the ranges it was seen in, or outside of any."""
@@ -145,7 +142,7 @@ class NewDestination:
                 Evidence("port", f"{port} in {name}", "a port that the agent uses"),
                 held=tuple(Held(one.facet, one.value) for one in fresh[1:]),
             )
-            yield replace(signal, value=(NAMED, name, port))
+            yield replace(signal, value=(NAMED_RANGE, name, port))
 
 
 def _gravity(place: str) -> Severity:

@@ -2,7 +2,7 @@
 
 from leeway.findings.case import Case, CaseState, cases_of
 from leeway.findings.finding import Finding, case_id, evidence_digest, finding_id
-from leeway.findings.kinds import ANOMALY_TYPES, CORRELATIONS, HEALTH_TYPES, REGISTERED_TYPES, TAGS
+from leeway.findings.kinds import ANOMALY_TYPES, CORRELATIONS, HEALTH_TYPES, NAMED_RANGE, REGISTERED_TYPES, TAGS
 from leeway.findings.ranking import ranked
 from leeway.findings.severity import Severity
 from leeway.findings.signal import CAUTION, Evidence, Held, Signal, Surprise
@@ -13,6 +13,7 @@ __all__ = [
     "CAUTION",
     "CORRELATIONS",
     "HEALTH_TYPES",
+    "NAMED_RANGE",
     "REGISTERED_TYPES",
     "TAGS",
     "Case",

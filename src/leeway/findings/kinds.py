@@ -19,6 +19,9 @@ REGISTERED_TYPES = ("destination_fan_out", "process_not_allowed", "module_not_ap
 
 CORRELATIONS = ("flow_and_module",)
 
+NAMED_RANGE = "named range"
+"""First part of a new destination that is a range: its name is the user's, and may read like a host's."""
+
 HEALTH_TYPES = ("cardinality_exceeded", "telemetry_gap")
 
 TAGS: dict[str, tuple[str, ...]] = {

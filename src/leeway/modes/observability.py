@@ -1,7 +1,7 @@
 """What a source shows, facet by facet: seen, not seen, not observable by this sensor. Silence is not quiet."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -44,6 +44,8 @@ class Observability:
     partial: str
     """Why this is not the sensor's whole view; empty where it is."""
     observes: frozenset[Side]
+    host_not_told: bool = False
+    """Whether an event had to go without the name of its host."""
     records: int = 0
     events: Counter[str] = field(default_factory=Counter)
     """Kind of event to how many there were."""
@@ -78,7 +80,7 @@ def observe_source(source: Source, progress: Progress = quiet) -> Observability:
     Raises:
         SourceError: where it cannot be read on.
     """
-    found = Observability(source.name, source.uri, str(getattr(source, "is_partial", "")), frozenset())
+    found = Observability(source.name, source.uri, str(getattr(source, "partial", "")), frozenset())
     number = count(1)
     for _, record in source.read():
         found.records = next(number)
@@ -91,7 +93,21 @@ def observe_source(source: Source, progress: Progress = quiet) -> Observability:
             _count(found, record)
     # Asked behind the reading: some sources know only then which of their tables were there.
     found.observes = source.observes
+    found.host_not_told = bool(getattr(source, "host_not_told", False))
     return found
+
+
+def total_of(found: Sequence[Observability]) -> Observability:
+    """Return what several sources showed together: observable is what one of them can show."""
+    total = Observability("total", "", "", frozenset().union(*(one.observes for one in found)))
+    for one in found:
+        total.records += one.records
+        total.events += one.events
+        total.seen += one.seen
+        total.hosts |= one.hosts
+    total.first = min((one.first for one in found if one.first is not None), default=None)
+    total.last = max((one.last for one in found if one.last is not None), default=None)
+    return total
 
 
 def _count(found: Observability, event: AnyEvent) -> None:

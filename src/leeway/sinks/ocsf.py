@@ -5,12 +5,12 @@ among the evidence: the profile that has it at the top does not apply to finding
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from leeway import __version__
-from leeway.findings import Evidence, Finding, Severity, evidence_digest
+from leeway.findings import NAMED_RANGE, Evidence, Finding, Severity, evidence_digest
 from leeway.sinks.instants import milliseconds
 from leeway.sinks.json_lines import fitted
 from leeway.sinks.sink import Activity, Told
@@ -31,9 +31,6 @@ _MATRICES = {"ATT&CK": "17", "ATLAS": "5"}
 
 _FILE_PARTS = 3
 """Parts of the value of a new file: tree, directory, name. A directory has two of them, a tree one."""
-
-_NAMED_RANGE = "named range"
-"""First part of the value of a named range."""
 
 _HOST, _ADDRESS, _USER, _FILE, _PROCESS, _COMMAND = 1, 2, 4, 45, 9, 13
 """Types of observables."""
@@ -162,19 +159,22 @@ def _reached(finding: Finding) -> dict[str, object]:
     """Return the destination that a finding is about; empty for one about something else, or about an open port."""
     if finding.type != "new_destination" or not finding.value or finding.value[0] == "in":
         return {}
-    is_range = finding.value[0] == _NAMED_RANGE
-    # A range's name is the user's: it may read like a number, an address or a host.
-    places = finding.value[1:2] if is_range else [one for one in finding.value if not one.isdecimal()]
-    ports = [int(one) for one in finding.value[2 if is_range else 1 :] if one.isdecimal() and len(one) <= len("65535")]
-    place = places[-1] if places else ""
-    port = {"port": ports[-1]} if ports and ports[-1] <= 0xFFFF else {}  # noqa: PLR2004  # the last port
-    if not place:
-        return {}
-    if not is_range and _is_address(place):
-        return {"ip": place, **port}
-    # A network, a named range and a name without a dot are no host names.
-    is_host = not is_range and "." in place and not {"/", " "} & set(place)
-    return {"hostname" if is_host else "name": place, **port}
+    if finding.value[0] == NAMED_RANGE:  # a name that the user gave: it may read like a number, an address or a host
+        return {"name": finding.value[1], **_port(finding.value[2:])} if finding.value[1:] else {}
+    places = [one for one in finding.value if not one.isdecimal()]
+    return {**_place(places[-1]), **_port(finding.value[1:])} if places else {}
+
+
+def _place(text: str) -> dict[str, object]:
+    """Return a place under what it is; a network and a name without a dot are no host names."""
+    if _is_address(text):
+        return {"ip": text}
+    return {"hostname" if "." in text and not {"/", " "} & set(text) else "name": text}
+
+
+def _port(parts: Sequence[str]) -> dict[str, object]:
+    ports = [int(one) for one in parts if one.isdecimal() and len(one) <= len("65535")]
+    return {"port": ports[-1]} if ports and ports[-1] <= 0xFFFF else {}  # noqa: PLR2004  # the last port
 
 
 def _is_address(text: str) -> bool:

@@ -35,7 +35,7 @@ from leeway.sources.auditd_records import head, without_arguments
 from leeway.sources.lines import lines
 from leeway.sources.places import Place
 from leeway.sources.positions import cut_short, position_of
-from leeway.sources.records import Record, Skipped, rejected
+from leeway.sources.records import Feed, Record, Skipped, rejected
 from leeway.sources.redacted import without_secrets
 
 HOST_NOT_TOLD: Final = "(host not told)"
@@ -45,7 +45,7 @@ _SEPARATOR: Final = re.compile(rb"-{4}\s*|time->.*", re.DOTALL)
 """What ausearch writes between events."""
 
 
-class Auditd:
+class Auditd(Feed):
     """Audit records, put back together by their serial number: raw, enriched, behind a syslog's prefix, or AUOMS'.
 
     The id of an event is the digest of its host, time and serial number, which the kernel gives once; the same event
@@ -82,15 +82,8 @@ class Auditd:
 
     def __init__(self, place: Place, host: str = "") -> None:
         """`host` is whose log it is, where its lines do not say."""
-        self._place = place
+        super().__init__(place)
         self._host = host.casefold() or HOST_NOT_TOLD
-        self.host_not_told = False
-        """Whether an event that was read so far had to go without the name of its host."""
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:

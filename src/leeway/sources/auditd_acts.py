@@ -3,10 +3,9 @@
 import re
 from datetime import UTC, datetime
 from hashlib import blake2b
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import ip_address
 from itertools import zip_longest
 from posixpath import join, normpath
-from shlex import quote
 from typing import Final
 
 import msgspec
@@ -15,6 +14,7 @@ from msgspec import Struct, field
 from leeway.destinations import address_of
 from leeway.errors import InvalidEventError
 from leeway.events import AnyEvent, ConnectionOpened, FileTouched, ModuleLoaded, ProcessEnded, ProcessStarted
+from leeway.sources.argument_lines import quoted_line
 from leeway.sources.auditd_calls import FILE_CALLS, FileCall, argument, call_name
 from leeway.sources.auditd_groups import Group
 from leeway.sources.auditd_records import Stamp, Values, fields, plain, raw, text
@@ -38,7 +38,6 @@ _AT_FDCWD: Final = 0xFFFFFF9C
 _WRITES: Final = 0o1003
 """O_WRONLY, O_RDWR, O_TRUNC (asm-generic/fcntl.h; the same on x86 and ARM)."""
 
-_SPLITS: Final = re.compile(r"[\s\"'\\]|^$")
 _LIBRARY: Final = re.compile(r"[^/]\.so(?:\.\d{1,9})*$")
 _ARGUMENT: Final = re.compile(r"a(\d{1,4})(?:\[\d{1,9}\])?")
 _LIST: Final = msgspec.json.Decoder(list[str])
@@ -183,7 +182,7 @@ def _command_line(call: _Call) -> str | None:
     else:
         arguments = raw(call.more.get("proctitle")).rstrip(b"\0").split(b"\0")[:ARGUMENT_LIMIT]
     spelt = [argument.decode("utf-8", "backslashreplace") for argument in arguments]
-    return " ".join(quote(word) if _SPLITS.search(word) else word for word in spelt)[:_LINE_LIMIT] or None
+    return quoted_line(spelt)[:_LINE_LIMIT] or None
 
 
 def _arguments(execve: list[Values]) -> list[bytes]:
@@ -204,10 +203,7 @@ def _connected(call: _Call) -> Meaning:
     """Return the connection that a socket address names; the log does not tell TCP from UDP but by the call."""
     if "saddr" not in call.more:
         return f"not used: {call.name} without an address" if call.name == "sendto" else _missing("SOCKADDR")
-    try:
-        address = bytes.fromhex(plain(call.more["saddr"]))
-    except ValueError:
-        raise InvalidEventError(f"saddr {call.more['saddr'][:60]!r} is none") from None
+    address = _socket_address(call.more["saddr"])
     # The family stands in the byte order of the host.
     family = (address[0] or address[1]) if len(address) > 1 and 0 in address[:2] else None
     if family not in _INET:
@@ -218,10 +214,17 @@ def _connected(call: _Call) -> Meaning:
     port = int.from_bytes(address[2:4], "big")
     if not port:
         return "not used: a connect to port 0, which sends nothing"
-    spelt = str(address_of(str(IPv4Address(place) if family == _INET[0] else IPv6Address(place))))
+    spelt = str(address_of(str(ip_address(place))))
     protocol = "udp" if call.name == "sendto" else "tcp"
     opened = {"destination": spelt, "address": spelt, "port": port, "protocol": protocol}
     return ConnectionOpened, {"process": _process(call), **opened}
+
+
+def _socket_address(saddr: str) -> bytes:
+    try:
+        return bytes.fromhex(plain(saddr))
+    except ValueError:
+        raise InvalidEventError(f"saddr {saddr[:60]!r} is none") from None
 
 
 def _missing(record: str) -> str:

@@ -18,8 +18,7 @@ from msgspec import Struct
 from leeway.errors import InvalidEventError, SourceError
 from leeway.events import AnyEvent, Facet, Measure, ProcessStarted, order
 from leeway.sources.lines import LINE_LIMIT, lines
-from leeway.sources.places import Place
-from leeway.sources.records import Record, rejected
+from leeway.sources.records import Feed, Record, rejected
 from leeway.sources.redacted import without_secrets
 from leeway.text import from_csv_cell, to_csv_cell
 
@@ -181,20 +180,12 @@ def _quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"' if _TO_QUOTE.search(cell) else cell
 
 
-class Collection:
+class Collection(Feed):
     """One file of a raw collection; a folder of them is as many sources."""
 
     name: ClassVar[str] = "collection"
     observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure))
     patterns: ClassVar[tuple[str, ...]] = ("process_*.csv", "child_*.csv")
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:

@@ -39,7 +39,7 @@ from leeway.sources.defender_acts import STREAMED, act_of, table_of
 from leeway.sources.defender_columns import COLUMNS, OTHER_NAMES, TABLES, UTC_CAPTION, Cells
 from leeway.sources.parquet_table import MAGIC
 from leeway.sources.places import Place
-from leeway.sources.records import Record, Skipped, rejected
+from leeway.sources.records import Feed, Record, Skipped, rejected
 from leeway.sources.redacted import without_secrets
 from leeway.sources.tables import Broken, Row, object_of, open_table
 
@@ -90,7 +90,7 @@ SHOWN: Final[dict[str, frozenset[Facet | Measure]]] = {
 """What the events of each table show."""
 
 
-class Defender:
+class Defender(Feed):
     """Tables of Defender, of one kind or mixed in one file.
 
     A connection that failed was still tried, and is an event. A question put to the name service mostly comes from
@@ -108,17 +108,12 @@ class Defender:
     )
 
     def __init__(self, place: Place, column_map: ColumnMap | None = None) -> None:
-        self._place = place
+        super().__init__(place)
         self._map = column_map
         self._names = _NAMED | frozenset(column_map.columns.values() if column_map else ())
         self._layout_of = lru_cache(maxsize=_LAYOUTS)(partial(layout_of, column_map=column_map))
         if shown := {SHOWN.get(table, _NOTHING) for table in self._tables()} - {_NOTHING}:
             self.observes = frozenset().union(*shown)
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:

@@ -16,18 +16,15 @@ Out of Elasticsearch, one hit or document a line: `jq -c '.hits.hits[]'` of a se
 `output.file`.
 """
 
-from collections.abc import Iterator
 from typing import ClassVar, Final
 
 import msgspec
 
 from leeway.events import AnyEvent, Facet, Measure
-from leeway.sources.by_line import read_each
+from leeway.sources.by_line import LineFeed
 from leeway.sources.ecs_acts import event_of
 from leeway.sources.ecs_fields import Document
 from leeway.sources.lines import flaw
-from leeway.sources.places import Place
-from leeway.sources.records import Record
 
 _DOCUMENTS: Final[msgspec.json.Decoder[dict[str, object]]] = msgspec.json.Decoder(dict[str, object])
 
@@ -35,7 +32,7 @@ _HIT: Final = "_source"
 """Under which a search hit holds the document."""
 
 
-class Ecs:
+class Ecs(LineFeed):
     """ECS documents, one JSON object a line, nested or with dotted keys, bare or as search hits (`_source`).
 
     An event's id is its `event.id`, which ECS defines as the unique one of the event. A connection is reported when it
@@ -46,15 +43,6 @@ class Ecs:
 
     name: ClassVar[str] = "ecs"
     observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure))
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:
@@ -70,13 +58,9 @@ class Ecs:
         marks = ("ecs.version", "event.category", "event.kind", "gen_ai.operation.name")
         return document.value("@timestamp") is not None and any(document.value(mark) is not None for mark in marks)
 
-    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
-        """Yield each record with the decimal byte offset behind it.
-
-        Raises:
-            SourceError: when the file cannot be read on.
-        """
-        yield from read_each(self._place, after, _event_of)
+    def event_of(self, line: bytes) -> AnyEvent | str:
+        """Return the event that a line is, or why it is not used."""
+        return _event_of(line)
 
 
 def _document(line: bytes) -> Document:

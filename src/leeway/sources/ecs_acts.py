@@ -19,6 +19,7 @@ from leeway.events import (
     ToolCalled,
 )
 from leeway.sources.answers import answered
+from leeway.sources.argument_lines import quoted_line
 from leeway.sources.ecs_fields import Document
 from leeway.sources.lines import flaw
 from leeway.sources.records import Fields, Meaning
@@ -150,7 +151,7 @@ def _command_line(document: Document, of: str) -> str | None:
     line = document.text(f"{of}.command_line")
     arguments = document.value(f"{of}.args")
     if line is None and isinstance(arguments, list):
-        return " ".join(each for each in arguments if isinstance(each, str)) or None
+        return quoted_line(each for each in arguments if isinstance(each, str)) or None
     return line
 
 

@@ -17,9 +17,8 @@ from typing import ClassVar, Final
 from leeway.errors import SourceError
 from leeway.events import Facet, Measure
 from leeway.sources.evtx_chunks import CHUNK, HEADER, reader_of, records_of
-from leeway.sources.places import Place
 from leeway.sources.positions import broken_off, go_to
-from leeway.sources.records import Record, rejected
+from leeway.sources.records import Feed, Record, rejected
 from leeway.sources.sysmon import SEEN
 from leeway.sources.winlogbeat import nested_event
 
@@ -29,7 +28,7 @@ _OPEN: Final = 1
 """The flag of a log that was still written to when its file was copied."""
 
 
-class Evtx:
+class Evtx(Feed):
     """Sysmon and Security events from the event log's files.
 
     A position is the byte offset behind the record; a log that is still written to is read anew when its header has
@@ -41,14 +40,6 @@ class Evtx:
     name: ClassVar[str] = "evtx"
     observes: ClassVar[frozenset[Facet | Measure]] = SEEN
     patterns: ClassVar[tuple[str, ...]] = ("*.evtx",)
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:

@@ -20,18 +20,15 @@ Falco's own rules speak of what is suspicious anywhere. To have more of an agent
 priority whose condition is no more than the agent's processes and `spawned_process`, `outbound` or `open_write`.
 """
 
-from collections.abc import Iterator
 from typing import ClassVar, Final
 
 import msgspec
 from msgspec import Struct
 
-from leeway.events import Facet, Measure
-from leeway.sources.by_line import read_each
+from leeway.events import AnyEvent, Facet, Measure
+from leeway.sources.by_line import LineFeed
 from leeway.sources.falco_acts import event_of
 from leeway.sources.lines import flaw
-from leeway.sources.places import Place
-from leeway.sources.records import Record
 
 
 class _Marks(Struct):
@@ -45,7 +42,7 @@ class _Marks(Struct):
 _MARKS: Final = msgspec.json.Decoder(_Marks)
 
 
-class Falco:
+class Falco(LineFeed):
     """Falco's alerts (`json_output: true`), one JSON object a line, also as Falcosidekick hands them on.
 
     Read are alerts on system calls that name the call (`evt.type`) and the process. Ids are digests: alerts have none.
@@ -74,17 +71,7 @@ class Falco:
             Facet.HOUR,
         }
     )
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
-    is_partial: ClassVar[str] = "alerts, not telemetry: only what a rule matched"
-    """Why this feed shows less than the agent did; sources that report all they observe have no such reason."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
+    partial: ClassVar[str] = "alerts, not telemetry: only what a rule matched"
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:
@@ -94,10 +81,6 @@ class Falco:
         except msgspec.MsgspecError:
             return False
 
-    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
-        """Yield each record with the decimal byte offset behind it.
-
-        Raises:
-            SourceError: when the file cannot be read on.
-        """
-        yield from read_each(self._place, after, event_of)
+    def event_of(self, line: bytes) -> AnyEvent | str:
+        """Return the event that a line is, or why it is not used."""
+        return event_of(line)

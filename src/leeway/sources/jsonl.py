@@ -12,9 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from leeway.events import AnyEvent, Facet, Heartbeat, Measure
-from leeway.sources.by_line import read_each
+from leeway.sources.by_line import LineFeed
 from leeway.sources.lines import flaw
-from leeway.sources.places import Place
 from leeway.sources.records import Record, Rejected, Skipped
 
 _READER: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
@@ -35,7 +34,7 @@ _HOSTS: Final = 100_000
 _MARKS: Final = msgspec.json.Decoder(_Marks)
 
 
-class JsonLines:
+class JsonLines(LineFeed):
     """Events as Leeway writes them; every facet and measure can be in them.
 
     Where the heartbeats of every host in it say what their sensors can show, that is what it observes, as far as it
@@ -46,15 +45,6 @@ class JsonLines:
 
     name: ClassVar[str] = "jsonl"
     observes: frozenset[Facet | Measure] = frozenset((*Facet, *Measure))
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:
@@ -64,6 +54,10 @@ class JsonLines:
         except msgspec.MsgspecError:
             return False
 
+    def event_of(self, line: bytes) -> AnyEvent:
+        """Return the event that a line is."""
+        return _READER.decode(line)
+
     def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
         """Yield each record with the decimal byte offset behind it.
 
@@ -71,7 +65,7 @@ class JsonLines:
             SourceError: when the file cannot be read on.
         """
         declared = _Declared()
-        for position, record in read_each(self._place, after, _READER.decode):
+        for position, record in super().read(after=after):
             if not isinstance(record, Rejected | Skipped):
                 declared.hear(record)
             yield position, record

@@ -22,7 +22,7 @@ from leeway.sources.lines import lines
 from leeway.sources.nested_json import is_begun
 from leeway.sources.osquery import Osquery
 from leeway.sources.places import Place, spooled
-from leeway.sources.records import Record, Source, SourceKind, rejected
+from leeway.sources.records import Feed, Record, Source, SourceKind, rejected
 from leeway.sources.refusals import Refusal, refusal_of
 from leeway.sources.renamed import misfit
 from leeway.sources.sysmon import Sysmon
@@ -307,20 +307,15 @@ def _first_lines(place: Place) -> Iterator[bytes | str]:
             raise
 
 
-class _Unrecognised:
+class _Unrecognised(Feed):
     """A file among others that is of no known kind: refused aloud, once, so that the others are still read."""
 
     name: ClassVar[str] = "unrecognised"
     observes: ClassVar[frozenset[Facet | Measure]] = frozenset()
 
     def __init__(self, place: Place, refusal: Refusal) -> None:
-        self._place = place
+        super().__init__(place)
         self.refusal = refusal
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
         """Yield one refusal for the whole file."""

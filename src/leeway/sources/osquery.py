@@ -41,7 +41,7 @@ from leeway.sources.osquery_lines import LINES, Columns, Line, Row, columns, hos
 from leeway.sources.osquery_tables import Seen, Table, table_of
 from leeway.sources.places import Place
 from leeway.sources.positions import position_of
-from leeway.sources.records import Record, Skipped, rejected
+from leeway.sources.records import Feed, Record, Skipped, rejected
 from leeway.sources.redacted import without_secrets
 from leeway.sources.whole_numbers import integer
 
@@ -68,7 +68,7 @@ _VALUE_LIMIT: Final = 2_000_000
 _ACTIONS: Final = frozenset({"added", "removed", "snapshot"})
 
 
-class Osquery:
+class Osquery(Feed):
     """Results of scheduled queries, one JSON object a line: event, snapshot and batch format.
 
     A process that a query of `processes` finds was started at that time or before: its start is known only where the
@@ -79,14 +79,6 @@ class Osquery:
     name: ClassVar[str] = "osquery"
     observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure)) - _UNSEEN
     patterns: ClassVar[tuple[str, ...]] = ("*.log", "*.json", "*.jsonl", "*.ndjson")
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:

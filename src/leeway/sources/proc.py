@@ -5,11 +5,12 @@ Every function takes the process's folder, `/proc/PID`, so that any folder of th
 
 import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from leeway.sources.argument_lines import quoted_line
 
 _KERNEL_THREAD: Final = 0x0020_0000
 """PF_KTHREAD among the flags of /proc/PID/stat."""
@@ -24,7 +25,6 @@ _COMM_LENGTH: Final = 15
 """Bytes to which the kernel cuts a process's name."""
 
 _SOCKET: Final = re.compile(rb"socket:\[([0-9]+)\]")
-_NEEDS_QUOTES: Final = re.compile(r"""[\s"']""")
 
 
 class Boot(NamedTuple):
@@ -110,11 +110,7 @@ def as_line(arguments: tuple[str, ...]) -> str:
     >>> as_line(("bash", "-c", "git status")), as_line(("nginx: worker process",))
     ("bash -c 'git status'", 'nginx: worker process')
     """
-    return arguments[0] if len(arguments) == 1 else " ".join(map(_quoted, arguments))
-
-
-def _quoted(piece: str) -> str:
-    return shlex.quote(piece) if not piece or _NEEDS_QUOTES.search(piece) else piece
+    return arguments[0] if len(arguments) == 1 else quoted_line(arguments)
 
 
 def read_image(folder: Path) -> Image | None:

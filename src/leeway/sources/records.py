@@ -84,6 +84,23 @@ class Source(Protocol):
         ...
 
 
+class Feed:
+    """The frame of a source: the place that it reads. A kind adds its marks and what its records mean."""
+
+    partial: ClassVar[str] = ""
+    """Why the feed shows less than its sensor saw; empty where it shows all of it."""
+    host_not_told = False
+    """Whether an event that was read so far had to go without the name of its host."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    @property
+    def uri(self) -> str:
+        """Return the place as the caller wrote it."""
+        return self._place.uri
+
+
 class SourceKind(Protocol):
     """What the class of a source offers, so that one entry in one list adds a feed."""
 

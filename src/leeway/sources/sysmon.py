@@ -44,10 +44,8 @@ from msgspec import Struct
 
 from leeway.errors import InvalidEventError, SourceError
 from leeway.events import AnyEvent, Facet, Measure
-from leeway.sources.by_line import read_each
+from leeway.sources.by_line import LineFeed
 from leeway.sources.lines import flaw, lines
-from leeway.sources.places import Place
-from leeway.sources.records import Record
 from leeway.sources.sysmon_acts import ACTS
 from leeway.sources.sysmon_rows import ROWS, Row, Scalar, host_of, number, text
 from leeway.sources.sysmon_times import Correction, own_time
@@ -68,7 +66,7 @@ class _Marks(Struct):
 _MARKS: Final = msgspec.json.Decoder(_Marks)
 
 
-class Sysmon:
+class Sysmon(LineFeed):
     """Sysmon and Security events, one JSON object a line.
 
     Events that Leeway learns nothing from are skipped and counted. A start that both Sysmon and Security report stays
@@ -77,15 +75,6 @@ class Sysmon:
 
     name: ClassVar[str] = "sysmon"
     observes: ClassVar[frozenset[Facet | Measure]] = SEEN
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:
@@ -107,13 +96,9 @@ class Sysmon:
                 if isinstance(line, bytes):
                     yield line
 
-    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
-        """Yield each record with the decimal byte offset behind it.
-
-        Raises:
-            SourceError: when the file cannot be read on.
-        """
-        yield from read_each(self._place, after, lambda line: understood(ROWS.decode(line), self._time_of))
+    def event_of(self, line: bytes) -> AnyEvent | str:
+        """Return the event that a row is, or why it is not used."""
+        return understood(ROWS.decode(line), self._time_of)
 
     def _time_of(self, row: Row) -> datetime:
         return own_time(row) or self._correction.time_of(row)

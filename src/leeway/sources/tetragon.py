@@ -32,17 +32,14 @@ keep more. The Helm chart's `exportAllowList` leaves `PROCESS_LOADER` out, and i
 of the host (the empty namespace): change both. `--username-metadata unix` adds the names of the host's users.
 """
 
-from collections.abc import Iterator
 from typing import ClassVar, Final
 
 import msgspec
 from msgspec import Struct
 
-from leeway.events import Facet, Measure
-from leeway.sources.by_line import read_each
+from leeway.events import AnyEvent, Facet, Measure
+from leeway.sources.by_line import LineFeed
 from leeway.sources.lines import flaw
-from leeway.sources.places import Place
-from leeway.sources.records import Record
 from leeway.sources.tetragon_acts import KINDS, event_of
 
 _UNSEEN: Final = frozenset(
@@ -70,7 +67,7 @@ class _Marks(Struct):
 _MARKS: Final = msgspec.json.Decoder(_Marks)
 
 
-class Tetragon:
+class Tetragon(LineFeed):
     """Tetragon's events, one JSON object a line, as its export file and `tetra getevents -o json` write them.
 
     Ids are digests: the records have none of their own. A process that was running before the sensor (`procFS`) is
@@ -80,15 +77,6 @@ class Tetragon:
 
     name: ClassVar[str] = "tetragon"
     observes: ClassVar[frozenset[Facet | Measure]] = frozenset((*Facet, *Measure)) - _UNSEEN
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:
@@ -101,10 +89,6 @@ class Tetragon:
         except msgspec.MsgspecError:
             return False
 
-    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
-        """Yield each record with the decimal byte offset behind it.
-
-        Raises:
-            SourceError: when the file cannot be read on.
-        """
-        yield from read_each(self._place, after, event_of)
+    def event_of(self, line: bytes) -> AnyEvent | str:
+        """Return the event that a line is, or why it is not used."""
+        return event_of(line)

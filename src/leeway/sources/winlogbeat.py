@@ -18,7 +18,6 @@ From Elasticsearch, write out the documents themselves, one a line: `jq -c '.hit
 An `.evtx` file without its extra: `evtx_dump -o jsonl`.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -26,9 +25,8 @@ import msgspec
 from msgspec import Struct
 
 from leeway.events import AnyEvent, Facet, Measure
-from leeway.sources.by_line import read_each, record_of
+from leeway.sources.by_line import LineFeed, record_of
 from leeway.sources.lines import flaw
-from leeway.sources.places import Place
 from leeway.sources.records import Record
 from leeway.sources.sysmon import SEEN, understood
 from leeway.sources.sysmon_nested import row_of
@@ -56,7 +54,7 @@ class _Marks(Struct):
 _MARKS: Final = msgspec.json.Decoder(_Marks)
 
 
-class Winlogbeat:
+class Winlogbeat(LineFeed):
     """Sysmon and Security events with their fields below `winlog`, or below `Event`, one JSON object a line.
 
     What Winlogbeat's modules moved to ECS fields is read from there. Times are the sensor's own or the event log's,
@@ -67,15 +65,6 @@ class Winlogbeat:
 
     name: ClassVar[str] = "winlogbeat"
     observes: ClassVar[frozenset[Facet | Measure]] = SEEN
-    patterns: ClassVar[tuple[str, ...]] = ("*.jsonl", "*.json", "*.ndjson", "*.log")
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-
-    @property
-    def uri(self) -> str:
-        """Return the place as the caller wrote it."""
-        return self._place.uri
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:
@@ -86,13 +75,9 @@ class Winlogbeat:
             return False
         return marks is not None and (marks.winlog is not None or marks.event is not None)
 
-    def read(self, *, after: str | None = None) -> Iterator[tuple[str, Record]]:
-        """Yield each record with the decimal byte offset behind it.
-
-        Raises:
-            SourceError: when the file cannot be read on.
-        """
-        yield from read_each(self._place, after, _event_of)
+    def event_of(self, line: bytes) -> AnyEvent | str:
+        """Return the event that a line is, or why it is not used."""
+        return _event_of(line)
 
 
 def nested_event(line: bytes, position: int) -> Record:
