@@ -156,6 +156,16 @@ def test_a_sink_that_cannot_be_is_wrong_use(here: tuple[object, ...], tmp_path: 
     assert SECRET not in done.out + done.err
 
 
+def test_a_file_that_holds_a_secret_is_no_sink(here: tuple[object, ...], tmp_path: Path) -> None:
+    key = Path(str(here[list(here).index("--id-key") + 1]))
+    before = key.read_bytes()
+    done = detect(tmp_path, here, "--sink", f"jsonl:{key}")
+    again = leeway("deliver", *here, "--sink", f"jsonl:{key}")
+    for one in (done, again):
+        assert (one.code, "a sink is the file of a secret" in one.err) == (2, True)
+    assert key.read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["leeway.db", "alerts/x.jsonl", "../state/x"])
 def test_a_file_in_the_output_directory_is_no_sink(here: tuple[object, ...], tmp_path: Path, name: str) -> None:
     done = detect(tmp_path, here, "--sink", f"jsonl:{tmp_path}/state/{name}")

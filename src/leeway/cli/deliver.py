@@ -34,7 +34,8 @@ def command(
     given them; without any, this says what waits. Exits with 1 where a sink that was named still lacks something.
     """
     key = opt.id_key(id_key, output_dir)
-    outlets = opt.outlets_of(opt.SinkFlags(sink, sink_token_file, sink_ca, allow_private_sink), key, output_dir)
+    sinks = opt.SinkFlags(sink, sink_token_file, sink_ca, allow_private_sink)
+    outlets = opt.outlets_of(sinks, key, output_dir, id_key)
     with open_directory(output_dir, key, who="leeway deliver", wait_seconds=wait, create=False) as directory:
         done = deliver(directory, outlets, opt.now(), revive=dead, at_once=True)
     if json:

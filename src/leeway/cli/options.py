@@ -136,20 +136,23 @@ class SinkFlags(NamedTuple):
         return Severity[self.least.name]
 
 
-def outlets_of(flags: SinkFlags, ids: IdKey, output_dir: Path) -> dict[str, Outlet]:
+def outlets_of(flags: SinkFlags, ids: IdKey, output_dir: Path, key: Path | None) -> dict[str, Outlet]:
     """Return the outlets of all sinks, by the fingerprint under which the state knows them.
 
     Raises:
-        InvalidConfigError: where a sink cannot be used or is a file in the output directory, which holds the state, or
-            a token would go to more than one web address.
+        InvalidConfigError: where a sink cannot be used; is a file in the output directory, which holds the state, or
+            one of the files that hold the id key and the token; or a token would go to more than one web address.
         StateError: where the token cannot be read, or others may read it.
     """
     if not flags.sink:
         return {}
     targets = [parse_target(one, allows_private=flags.allow_private) for one in flags.sink]
     inside = output_dir.resolve()
-    if any(one.way == "file" and Path(str(one.place[0])).resolve().is_relative_to(inside) for one in targets):
+    files = {Path(str(one.place[0])).resolve() for one in targets if one.way == "file"}
+    if any(one.is_relative_to(inside) for one in files):
         raise InvalidConfigError("a sink is a file in the output directory", hint="leeway alone writes there")
+    if files & {one.resolve() for one in (key_file(key), flags.token) if one is not None}:
+        raise InvalidConfigError("a sink is the file of a secret", hint="what is told would be written into it")
     network = Network(allows_private=flags.allow_private, authority=flags.authority).checked()
     hosts = Counter(one.place[:2] for one in targets if one.way == "https")
     token = _sink_token(flags.token) if hosts else ""
@@ -243,6 +246,14 @@ def policy_of(path: Path | None) -> Policy:
     return load_policy(path) if path is not None else Policy()
 
 
+def key_file(path: Path | None) -> Path:
+    """Return where the id key is: what is given, else what the environment says, else its usual place."""
+    if path is not None:
+        return path
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(os.environ.get("LEEWAY_ID_KEY") or Path(home) / "leeway" / "id.key")
+
+
 def id_key(path: Path | None, output_dir: Path | None = None) -> IdKey:
     """Return the id key of a file, made where there is none.
 
@@ -250,9 +261,7 @@ def id_key(path: Path | None, output_dir: Path | None = None) -> IdKey:
         InvalidConfigError: where the file lies in the output directory, whose readers are not to have it.
         StateError: where it cannot be read.
     """
-    if path is None:
-        home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-        path = Path(os.environ.get("LEEWAY_ID_KEY") or Path(home) / "leeway" / "id.key")
+    path = key_file(path)
     if output_dir is not None and path.resolve().is_relative_to(output_dir.resolve()):
         raise InvalidConfigError(f"the id key {path} lies in the output directory", hint="keep it elsewhere")
     return IdKey(read_or_make_secret(path))

@@ -66,7 +66,7 @@ def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
     policy = policy_of(flags.policy)
     sources = opened(flags.source, feeds=flags.feeds)
     key = id_key(flags.id_key, flags.output_dir)
-    outlets = outlets_of(flags.sinks, key, flags.output_dir)
+    outlets = outlets_of(flags.sinks, key, flags.output_dir, flags.id_key)
     who = f"leeway {mode.__name__}"
     with (
         ProgressLine() as progress,
