@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from builders import BASH, CLAUDE, DAY, at, reached, started
 from golden.journal import lines
 from golden.play import findings, judge, learn, opened, request
-from leeway.agents.hosts import folded
+from leeway.destinations import host_name
 from leeway.events import AnyEvent, Heartbeat, Process, SignatureChecked, identified
 from leeway.findings import Finding, evidence_digest
 from leeway.modes import Report
@@ -127,7 +127,7 @@ def delayed(events: Iterable[AnyEvent], seed: int) -> Arrivals:
 
 def on_the_move(events: Iterable[AnyEvent], names: Iterable[str]) -> set[str]:
     """Return the labels of hosts that have a full name in `events` that they had not before."""
-    full = {name for event in events if "." in (name := folded(event.host))}
+    full = {name for event in events if "." in (name := host_name(event.host))}
     return {name.partition(".")[0] for name in full - set(names)}
 
 
