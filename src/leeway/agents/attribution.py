@@ -83,12 +83,18 @@ class Overflow(Struct, frozen=True):
 class Attribution:
     """Which agents each event of one window counts for."""
 
-    def __init__(self, events: Iterable[AnyEvent], known: Known, rules: Rules) -> None:
-        """Attribute `events`, which are ordered by (time, id)."""
+    def __init__(
+        self, events: Iterable[AnyEvent], known: Known, rules: Rules, named: Iterable[Instance] = ()
+    ) -> None:
+        """Attribute `events`, which are ordered by (time, id); `named` are instances that others of the window name.
+
+        An engine that works out instances itself gives those that may be agents, their evidence in them, and no events.
+        """
         events = list(events)
         self._rules = rules
         self._known = known
         self.lineage = Lineage(known.instances, events)
+        self.lineage.admit(named, named=True)
         self._twins: dict[AgentKey, set[str]] = {}
         for key, agent in known.registry.items():
             self._twins.setdefault(key.signed(None), set()).add(agent)
@@ -99,6 +105,10 @@ class Attribution:
         self._identify()
         self._credits: dict[InstanceKey, tuple[str, ...]] = {}
         self._declared: dict[str, str] = {}
+
+    def watched(self) -> Iterable[InstanceKey]:
+        """Return the instances that are agents."""
+        return self._ids
 
     def agents_of(self, key: InstanceKey) -> tuple[str, ...]:
         """Return the ids of the agents that an instance counts for, nearest first."""

@@ -89,6 +89,17 @@ class Lineage:
             seen.add(parent)
             parent = self._known[parent].parent
 
+    def admit(self, instances: Iterable[Instance], *, named: bool = False) -> None:
+        """Take instances as they were worked out elsewhere; `named` ones are of this window."""
+        for instance in instances:
+            self._known[instance.key] = instance
+            if named:
+                self.touched.add(instance.key)
+
+    def place(self, event_id: str, key: InstanceKey) -> None:
+        """Say which instance acted in an event that was worked out elsewhere."""
+        self._resolved[event_id] = key
+
     def grow(self, key: InstanceKey, evidence: frozenset[str]) -> None:
         """Add evidence to an instance."""
         instance = self._known[key]
