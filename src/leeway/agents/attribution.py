@@ -84,17 +84,26 @@ class Attribution:
     """Which agents each event of one window counts for."""
 
     def __init__(
-        self, events: Iterable[AnyEvent], known: Known, rules: Rules, named: Iterable[Instance] = ()
+        self,
+        events: Iterable[AnyEvent],
+        known: Known,
+        rules: Rules,
+        named: Iterable[Instance] = (),
+        above: Iterable[Instance] = (),
     ) -> None:
-        """Attribute `events`, which are ordered by (time, id); `named` are instances that others of the window name.
+        """Attribute `events`, which are ordered by (time, id).
 
-        An engine that works out instances itself gives those that may be agents, their evidence in them, and no events.
+        An engine that works out instances itself gives no events, but those instances that may be agents, with their
+        evidence: `named` by an event of the window, or `above` one that is.
         """
         events = list(events)
         self._rules = rules
         self._known = known
         self.lineage = Lineage(known.instances, events)
+        above = tuple(above)
+        self.lineage.admit(above)
         self.lineage.admit(named, named=True)
+        self._above = {one.key for one in above}
         self._twins: dict[AgentKey, set[str]] = {}
         for key, agent in known.registry.items():
             self._twins.setdefault(key.signed(None), set()).add(agent)
@@ -234,7 +243,7 @@ class Attribution:
         self._ids = {instance: self._id_of(shared.get(key, key)) for instance, key in watched.items()}
 
     def _reachable(self) -> list[Instance]:
-        keys = set(self.lineage.touched)
+        keys = self._above | self.lineage.touched
         for key in self.lineage.touched:
             keys.update(self.lineage.ancestors(key))
         return [self.lineage[key] for key in sorted(keys)]
