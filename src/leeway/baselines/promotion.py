@@ -66,21 +66,29 @@ def _close(
         # Nothing new of a capped facet was judged, so nothing new of it is learnt.
         draft.take(facet, values, is_judged=mode == "trusted" or facet not in summary.capped)
     promoted = draft.release()
-    is_same_day = day == base.last_day and base.active_days > 0
     return replace(
-        base,
-        key=key if key.signer is not None or base.key.signer is None else base.key,
-        first_day=min(base.first_day, day),
-        last_day=max(base.last_day, day),
-        active_days=base.active_days + (not is_same_day),
-        events=base.events + summary.events,
+        lived_through(base, key, summary.day, summary.events, mode),
         evicted=base.evicted + draft.fit(),
         entries={facet: values for facet, values in draft.entries.items() if values},
         pending={facet: values for facet, values in draft.pending.items() if values},
         novelties={facet: _recent(days, day) for facet, days in draft.novelties.items()},
         hourly=_hourly(base, summary, day, remarks),
-        provenance=_provenance(base.provenance, mode, summary.day),
         promoted=promoted,
+    )
+
+
+def lived_through(base: Baseline, key: AgentKey, day: date, events: int, mode: str) -> Baseline:
+    """Return the baseline of an agent that was active on a day, before anything is learnt of what it did."""
+    number = day.toordinal()
+    is_same_day = number == base.last_day and base.active_days > 0
+    return replace(
+        base,
+        key=key if key.signer is not None or base.key.signer is None else base.key,
+        first_day=min(base.first_day, number),
+        last_day=max(base.last_day, number),
+        active_days=base.active_days + (not is_same_day),
+        events=base.events + events,
+        provenance=_provenance(base.provenance, mode, day),
     )
 
 

@@ -76,39 +76,60 @@ def close_day(world: World, events: DayEvents, terms: Terms, *, is_final: bool =
     events = DayEvents(events.day, hosts.renamed(events.judged), hosts.renamed(events.trusted))
     ordered = sorted((*events.trusted, *events.judged), key=order)
     attribution = Attribution(ordered, world.known(hosts), terms.attribution)
-    day = _Day(world, attribution, events, terms, is_final=is_final)
+    day = JudgedDay(world, _rolled_up(attribution, events, terms), terms, is_final=is_final)
     baselines = day.trusted()
     findings = day.judged(baselines)
     outcome = Outcome(events.day, tuple(findings), day.summaries, day.names, world, doubts=hosts.doubts(names))
     if not is_final:
         return outcome._replace(baselines=baselines)
     learnt = day.promoted(baselines, findings)
-    silences = _silences(world, hosts, ordered, events, terms)
+    heard = heard_on(ordered)
+    silences = silences_of(world, hosts, heard, events.day, terms, is_judged=bool(events.judged))
     named = learnt_names(world.hosts, terms.settings.aliases, names)
     changes = _Learnt(day, attribution, ordered, learnt, named, silences.sensors)
     return changes.outcome(outcome._replace(findings=(*findings, *silences.findings)), world)
 
 
-class _Silences(NamedTuple):
+class RolledUp(NamedTuple):
+    """What the events of one day came to, by whichever engine."""
+
+    day: date
+    attribution: Attribution
+    trusted: Mapping[str, Summary]
+    judged: Mapping[str, Summary]
+    events: Mapping[str, AnyEvent]
+    """The judged events by id; those that a sighting or a measure of `judged` shows are enough."""
+
+
+def _rolled_up(attribution: Attribution, events: DayEvents, terms: Terms) -> RolledUp:
+    summarise, bound = terms.engine.summarise, terms.bound
+    trusted = summarise(events.day, sorted(events.trusted, key=order), attribution, bound)
+    judged = summarise(events.day, sorted(events.judged, key=order), attribution, bound)
+    return RolledUp(events.day, attribution, trusted, judged, {event.id: event for event in events.judged})
+
+
+class Silences(NamedTuple):
     """Which sensors were silent, and what is known of all of them after the day."""
 
     findings: tuple[Finding, ...]
     sensors: dict[str, Heard]
 
 
-def _silences(world: World, hosts: Hosts, ordered: Iterable[AnyEvent], events: DayEvents, terms: Terms) -> _Silences:
+def silences_of(
+    world: World, hosts: Hosts, heard: Mapping[str, int], day: date, terms: Terms, *, is_judged: bool
+) -> Silences:
+    """Hold the hours in which sensors were `heard` against those in which they usually are."""
     known = {hosts.resolve(one): days for one, days in world.sensors.items()}
     known |= {one: days for one, days in world.sensors.items() if hosts.resolve(one) == one}
-    heard = heard_on(ordered)
-    found = gaps(known, heard, events.day) if events.judged else []
-    findings = tuple(gap_finding(gap, terms.ids, terms.settings.tenant, events.day) for gap in found)
-    return _Silences(findings, remember(known, heard, events.day))
+    found = gaps(known, heard, day) if is_judged else []
+    findings = tuple(gap_finding(gap, terms.ids, terms.settings.tenant, day) for gap in found)
+    return Silences(findings, remember(known, heard, day))
 
 
 class _Learnt(NamedTuple):
     """What a closed day taught."""
 
-    day: "_Day"
+    day: "JudgedDay"
     attribution: Attribution
     ordered: list[AnyEvent]
     baselines: dict[str, Baseline]
@@ -118,8 +139,8 @@ class _Learnt(NamedTuple):
     def outcome(self, outcome: Outcome, world: World) -> Outcome:
         """Return the outcome with the changes, and with the world after the day."""
         instances = tuple(self.attribution.lineage.instances())
-        signers = _changed(self.attribution.learnt_signers(self.ordered), world.signers)
-        registry = _changed(self.attribution.registry, world.registry)
+        signers = changed(self.attribution.learnt_signers(self.ordered), world.signers)
+        registry = changed(self.attribution.registry, world.registry)
         registry = {key: agent for key, agent in registry.items() if agent in self.day.summaries}
         number = outcome.day.toordinal()
         after = World(
@@ -137,34 +158,32 @@ class _Learnt(NamedTuple):
             instances=instances,
             signers=signers,
             registry=registry,
-            hosts=_changed(self.hosts, world.hosts),
+            hosts=changed(self.hosts, world.hosts),
             # One that is known no more is written as empty: a row that is kept would be known again after a restart.
-            sensors=_changed({**dict.fromkeys(world.sensors, ()), **self.sensors}, world.sensors),
+            sensors=changed({**dict.fromkeys(world.sensors, ()), **self.sensors}, world.sensors),
         )
 
 
-def _changed(after: Mapping[_Key, _Known], before: Mapping[_Key, _Known]) -> dict[_Key, _Known]:
+def changed(after: Mapping[_Key, _Known], before: Mapping[_Key, _Known]) -> dict[_Key, _Known]:
+    """Return what is not as it was before."""
     return {key: value for key, value in after.items() if before.get(key) != value}
 
 
-class _Day:
-    """The stages of one day, in their order."""
+class JudgedDay:
+    """The stages of one day behind its roll-up, in their order."""
 
-    def __init__(
-        self, world: World, attribution: Attribution, events: DayEvents, terms: Terms, *, is_final: bool
-    ) -> None:
+    def __init__(self, world: World, rolled: RolledUp, terms: Terms, *, is_final: bool = True) -> None:
+        """Judge `rolled` by what `world` knows."""
         self._world = world
-        self._attribution = attribution
+        self._attribution = rolled.attribution
         self._terms = terms
         self._is_final = is_final
-        self.day = events.day
-        self._number = events.day.toordinal()
-        self._events = {event.id: event for event in events.judged}
-        summarise = terms.engine.summarise
-        bound = terms.bound
-        self._trusted = summarise(events.day, sorted(events.trusted, key=order), attribution, bound)
-        self._judged = summarise(events.day, sorted(events.judged, key=order), attribution, bound)
-        self.names = _names(attribution)
+        self.day = rolled.day
+        self._number = rolled.day.toordinal()
+        self._events = rolled.events
+        self._trusted = rolled.trusted
+        self._judged = rolled.judged
+        self.names = names_of(rolled.attribution)
         self.summaries = self._merged()
 
     def trusted(self) -> dict[str, Baseline]:
@@ -283,7 +302,7 @@ class _Day:
         return {one: self._attribution.credited(self._events[one]) for one in ids}
 
 
-def _names(attribution: Attribution) -> dict[str, AgentKey]:
+def names_of(attribution: Attribution) -> dict[str, AgentKey]:
     """Return the key each agent is shown under: of several, the signed one, then the least."""
     names: dict[str, AgentKey] = {}
     for key, agent in sorted(attribution.registry.items(), key=lambda pair: (pair[0].signer is None, repr(pair[0]))):
