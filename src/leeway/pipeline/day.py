@@ -1,6 +1,6 @@
 """One day from events to findings, and at its close to the next baselines."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import NamedTuple, TypeVar
 
@@ -97,15 +97,16 @@ class RolledUp(NamedTuple):
     attribution: Attribution
     trusted: Mapping[str, Summary]
     judged: Mapping[str, Summary]
-    events: Mapping[str, AnyEvent]
-    """The judged events by id; those that a sighting or a measure of `judged` shows are enough."""
+    events: Callable[[Collection[str]], Mapping[str, AnyEvent]]
+    """Returns the judged events of some ids, each of which a sighting or a measure of `judged` shows."""
 
 
 def _rolled_up(attribution: Attribution, events: DayEvents, terms: Terms) -> RolledUp:
     summarise, bound = terms.engine.summarise, terms.bound
     trusted = summarise(events.day, sorted(events.trusted, key=order), attribution, bound)
     judged = summarise(events.day, sorted(events.judged, key=order), attribution, bound)
-    return RolledUp(events.day, attribution, trusted, judged, {event.id: event for event in events.judged})
+    by_id = {event.id: event for event in events.judged}
+    return RolledUp(events.day, attribution, trusted, judged, lambda ids: {one: by_id[one] for one in ids})
 
 
 class Silences(NamedTuple):
@@ -180,7 +181,8 @@ class JudgedDay:
         self._is_final = is_final
         self.day = rolled.day
         self._number = rolled.day.toordinal()
-        self._events = rolled.events
+        self._find = rolled.events
+        self._events: Mapping[str, AnyEvent] = {}
         self._trusted = rolled.trusted
         self._judged = rolled.judged
         self.names = names_of(rolled.attribution)
@@ -200,7 +202,7 @@ class JudgedDay:
         neighbours = Neighbours(known)
         starters = self._attribution.starters()
         overflows = {one.agent: one for one in self._attribution.overflows}
-        findings: list[Finding] = []
+        remarks: list[tuple[Summary, AgentState, list[Signal]]] = []
         for agent, summary in sorted(self._judged.items()):
             key = self.names[agent]
             if not self._is_final and not key.is_complete:
@@ -216,7 +218,17 @@ class JudgedDay:
             signals = self._signals(view)
             if agent in overflows:
                 signals.append(shape_overflow(summary, overflows[agent], self._terms.bound))
-            findings += in_context(combine(signals, self._naming(key, reference.state)), summary)
+            remarks.append((summary, reference.state, signals))
+        return self._found(remarks)
+
+    def _found(self, remarks: Iterable[tuple[Summary, AgentState, list[Signal]]]) -> list[Finding]:
+        """Return the findings of all agents' signals; the events that they show are looked up together."""
+        remarks = list(remarks)
+        self._events = self._find({signal.event_ids[0] for _, _, signals in remarks for signal in signals})
+        findings: list[Finding] = []
+        for summary, state, signals in remarks:
+            naming = self._naming(self.names[summary.agent], state)
+            findings += in_context(combine(signals, naming), summary)
         if not self._is_final:
             findings = self._standing(findings)
         return link(findings, self._nearest(findings))
