@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from make_golden import golden
 
-from leeway.sources import SOURCES, Collection, Defender, JsonLines, SourceKind, Sysmon
+from leeway.sources import SOURCES, Collection, Defender, EventTable, JsonLines, SourceKind, Sysmon
 
 FOLDER = Path(__file__).parent / "golden"
 
@@ -16,6 +16,7 @@ FOLDER = Path(__file__).parent / "golden"
         pytest.param(JsonLines, "jsonl", 27, id="own lines"),
         pytest.param(Sysmon, "sysmon", 22, id="flat Windows rows"),
         pytest.param(Collection, "collection", 25, id="raw collection"),
+        pytest.param(EventTable, "events", 37, id="own Parquet"),
         pytest.param(Defender, "defender_parquet", 33, id="Defender as Parquet"),
     ],
 )

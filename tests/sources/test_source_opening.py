@@ -180,6 +180,7 @@ def test_the_kinds_of_a_default_installation() -> None:
         "collection",
         "defender",
         "ecs",
+        "events",
         "evtx",
         "falco",
         "jsonl",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from leeway.errors import SourceError
 from leeway.sources import Place, spooled
 from leeway.sources.csv_table import RECORD_LIMIT
-from leeway.sources.parquet_table import nested_levels
+from leeway.sources.parquet_file import nested_levels
 from leeway.sources.tables import Broken, CsvTable, JsonTable, ParquetTable, open_table
 
 CELLS = st.text(st.sampled_from('ab,"\n\r\té'), max_size=5)

@@ -24,6 +24,7 @@ COMMANDS = {
     "snapshot": "Write what runs on this host now, as events.",
     "bootstrap": "Learn what is normal from telemetry, trusting it.",
     "detect": "Judge new telemetry against what was learnt.",
+    "convert": "Write the events of any sources as one Parquet file.",
     "collect": "Store raw telemetry, without judging it.",
     "train": "Rebuild the baselines from raw collections.",
     "deliver": "Tell sinks again what they did not take.",

@@ -137,6 +137,10 @@ def tell(report: Report, more: str = "") -> None:
         _tell_findings(report, more)
     if report.deliveries:
         echo(f"  deliveries: {display(str(report.deliveries))}")
+    if report.values_not_listed:
+        echo(
+            f"  baselines not written as JSON, they hold {report.values_not_listed:,} values: leeway export writes them"
+        )
     for file in report.files[-_FILES_SHOWN:]:
         echo(f"  wrote {display(file)}")
     if len(report.files) > _FILES_SHOWN:

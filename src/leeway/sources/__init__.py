@@ -6,6 +6,8 @@ The kinds are in `SOURCES`; a new one need not be named here. Those that are hav
 from leeway.sources.collections import COLUMNS, Collection, file_name, from_row, render, to_row
 from leeway.sources.column_map import ColumnMap, load_column_map
 from leeway.sources.defender import Defender
+from leeway.sources.event_table import EventTable
+from leeway.sources.event_table_writer import write_event_table
 from leeway.sources.folders import PASSED_OVER_LIMIT
 from leeway.sources.jsonl import JsonLines, write_event
 from leeway.sources.opening import (
@@ -33,6 +35,7 @@ __all__ = [
     "Collection",
     "ColumnMap",
     "Defender",
+    "EventTable",
     "JsonLines",
     "Place",
     "Record",
@@ -57,4 +60,5 @@ __all__ = [
     "to_row",
     "without_secrets",
     "write_event",
+    "write_event_table",
 ]

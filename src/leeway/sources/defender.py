@@ -37,7 +37,7 @@ from leeway.events import Facet, Measure
 from leeway.sources.column_map import ColumnMap, Layout, layout_of
 from leeway.sources.defender_acts import STREAMED, act_of, table_of
 from leeway.sources.defender_columns import COLUMNS, OTHER_NAMES, TABLES, UTC_CAPTION, Cells
-from leeway.sources.parquet_table import MAGIC
+from leeway.sources.parquet_file import MAGIC
 from leeway.sources.places import Place
 from leeway.sources.records import Feed, Record, Skipped, rejected
 from leeway.sources.redacted import without_secrets

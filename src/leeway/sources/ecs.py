@@ -24,6 +24,7 @@ from leeway.events import AnyEvent, Facet, Measure
 from leeway.sources.by_line import LineFeed
 from leeway.sources.ecs_acts import event_of
 from leeway.sources.ecs_fields import Document
+from leeway.sources.ecs_usual import usual_event
 from leeway.sources.lines import flaw
 
 _DOCUMENTS: Final[msgspec.json.Decoder[dict[str, object]]] = msgspec.json.Decoder(dict[str, object])
@@ -60,7 +61,7 @@ class Ecs(LineFeed):
 
     def event_of(self, line: bytes) -> AnyEvent | str:
         """Return the event that a line is, or why it is not used."""
-        return _event_of(line)
+        return usual_event(line) or _event_of(line)
 
 
 def _document(line: bytes) -> Document:

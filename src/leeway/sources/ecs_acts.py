@@ -65,14 +65,14 @@ _CATEGORIES: Final = frozenset(
 )
 """Values of event.category that nothing is learned from (ECS 9.5)."""
 
-_STARTS: Final = frozenset({"start", "exec", "fork", "executed", "process_started", "already_running"})
-_ENDS: Final = frozenset({"end", "process_stopped"})
-_INBOUND: Final = frozenset({"ingress", "inbound", "connection_accepted", "udp_flow_inbound"})
-_LOOKUPS: Final = frozenset({"lookup_requested", "lookup_result", "dns"})
-_NAME_SERVICE: Final = 53
+STARTS: Final = frozenset({"start", "exec", "fork", "executed", "process_started", "already_running"})
+ENDS: Final = frozenset({"end", "process_stopped"})
+INBOUND: Final = frozenset({"ingress", "inbound", "connection_accepted", "udp_flow_inbound"})
+LOOKUPS: Final = frozenset({"lookup_requested", "lookup_result", "dns"})
+NAME_SERVICE: Final = 53
 _PORTLESS: Final = frozenset({"icmp", "ipv6-icmp", "igmp"})
 
-_FILE_ACTIONS: Final = (
+FILE_ACTIONS: Final = (
     ("deleted", frozenset({"deletion", "delete", "deleted"})),
     ("renamed", frozenset({"rename", "renamed", "moved"})),
     ("created", frozenset({"creation", "created"})),
@@ -172,7 +172,7 @@ def _signer(document: Document, of: str) -> str | None:
 
 
 def _ran(document: Document, types: frozenset[str], actions: frozenset[str]) -> Meaning:
-    starts, ends = (types | actions) & _STARTS, (types | actions) & _ENDS
+    starts, ends = (types | actions) & STARTS, (types | actions) & ENDS
     if not (starts or ends):
         return "not used: neither a start nor an end of a process"
     process = _process(document)
@@ -219,7 +219,7 @@ def _spoke(document: Document, types: frozenset[str], actions: frozenset[str]) -
         }
     if "denied" in types:
         return "not used: a connection denied"
-    outbound = not (document.words("network.direction") | actions) & _INBOUND
+    outbound = not (document.words("network.direction") | actions) & INBOUND
     sent, received = ("source", "destination") if outbound else ("destination", "source")
     bytes_out, bytes_in = document.number(f"{sent}.bytes"), document.number(f"{received}.bytes")
     if "end" in types and "start" not in types and bytes_out is None and bytes_in is None:
@@ -234,8 +234,8 @@ def _asks(document: Document, actions: frozenset[str]) -> bool:
     if document.text("dns.question.name") is None:
         return False
     port = document.number("destination.port")
-    asks = bool(actions & _LOOKUPS) or "dns" in document.words("network.protocol")
-    return asks or port is None or port == _NAME_SERVICE
+    asks = bool(actions & LOOKUPS) or "dns" in document.words("network.protocol")
+    return asks or port is None or port == NAME_SERVICE
 
 
 def _remote(document: Document, side: str) -> Fields:
@@ -265,7 +265,7 @@ def _touched(document: Document, types: frozenset[str], actions: frozenset[str])
     process = _acting(document)
     if process is None:
         return "not used: no process"
-    for action, words in _FILE_ACTIONS:
+    for action, words in FILE_ACTIONS:
         # A rename is a change by its type; only its action tells.
         if words & (types | actions) and "denied" not in types:
             return FileTouched, {"process": process, "path": document.needed("file.path"), "action": action}

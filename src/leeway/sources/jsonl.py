@@ -11,8 +11,9 @@ from typing import ClassVar, Final
 import msgspec
 from msgspec import Struct
 
-from leeway.events import AnyEvent, Facet, Heartbeat, Measure
+from leeway.events import AnyEvent, Facet, Measure
 from leeway.sources.by_line import LineFeed
+from leeway.sources.declared import SIDES, Declared
 from leeway.sources.lines import flaw
 from leeway.sources.records import Record, Rejected, Skipped
 
@@ -27,10 +28,6 @@ class _Marks(Struct):
     time: str
 
 
-_SIDES: Final[tuple[Facet | Measure, ...]] = (*Facet, *Measure)
-_HOSTS: Final = 100_000
-"""Hosts of a feed beyond which what its sensors say is not asked any more."""
-
 _MARKS: Final = msgspec.json.Decoder(_Marks)
 
 
@@ -44,7 +41,7 @@ class JsonLines(LineFeed):
     """
 
     name: ClassVar[str] = "jsonl"
-    observes: frozenset[Facet | Measure] = frozenset((*Facet, *Measure))
+    observes: frozenset[Facet | Measure] = frozenset(SIDES)
 
     @classmethod
     def recognises(cls, line: bytes) -> bool:
@@ -64,35 +61,13 @@ class JsonLines(LineFeed):
         Raises:
             SourceError: when the file cannot be read on.
         """
-        declared = _Declared()
+        declared = Declared()
         for position, record in super().read(after=after):
             if not isinstance(record, Rejected | Skipped):
                 declared.hear(record)
             yield position, record
         if declared.is_whole:
             self.observes = declared.sides
-
-
-class _Declared:
-    """What the sensors of a feed say that they can show."""
-
-    def __init__(self) -> None:
-        self.sides: frozenset[Facet | Measure] = frozenset()
-        self._silent: set[str] = set()
-        self._told: set[str] = set()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every host of the feed has said it."""
-        return bool(self._told) and len(self._told) < _HOSTS and self._silent <= self._told
-
-    def hear(self, event: AnyEvent) -> None:
-        if isinstance(event, Heartbeat) and event.observes is not None:
-            if len(self._told) < _HOSTS:
-                self._told.add(event.host)
-            self.sides |= {side for side in _SIDES if side in event.observes}
-        elif len(self._silent) < _HOSTS:
-            self._silent.add(event.host)
 
 
 def write_event(event: AnyEvent) -> bytes:

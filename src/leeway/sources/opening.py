@@ -15,12 +15,14 @@ from leeway.sources.collections import Collection
 from leeway.sources.column_map import ColumnMap
 from leeway.sources.defender import Defender
 from leeway.sources.ecs import Ecs
+from leeway.sources.event_table import EventTable
 from leeway.sources.evtx import Evtx
 from leeway.sources.falco import Falco
 from leeway.sources.jsonl import JsonLines
 from leeway.sources.lines import lines
 from leeway.sources.nested_json import is_begun
 from leeway.sources.osquery import Osquery
+from leeway.sources.parquet_file import MAGIC, header_of
 from leeway.sources.places import Place, spooled
 from leeway.sources.records import Feed, Record, Source, SourceKind, rejected
 from leeway.sources.refusals import Refusal, refusal_of
@@ -32,6 +34,7 @@ from leeway.text import display
 
 SOURCES: Final[tuple[SourceKind, ...]] = (
     JsonLines,
+    EventTable,
     Defender,
     Sysmon,
     Winlogbeat,
@@ -277,7 +280,7 @@ def _recognised(head: Iterable[bytes | str]) -> SourceKind | None:
 
 
 def _head(place: Place) -> list[bytes | str]:
-    """Return the first lines of a file; of a binary one its first bytes, as if they were a line.
+    """Return the first lines of a file; of a binary one its first bytes, as if they were a line; of Parquet its header.
 
     Of JSON that goes over several lines it is the first one only: what follows are parts, and no records.
     """
@@ -286,6 +289,8 @@ def _head(place: Place) -> list[bytes | str]:
             start = stream.read(_BINARY_HEAD)
         except (EOFError, OSError):
             start = b""  # reading the lines says what is wrong
+    if start.startswith(MAGIC):
+        return [header_of(place)]
     return [start] if b"\0" in start else list(_first_lines(place))
 
 

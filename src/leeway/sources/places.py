@@ -41,6 +41,12 @@ _BUFFER: Final = 1 << 18
 _HEAD: Final = 4_096
 """Decompressed bytes by which a file is told from another one of the same name."""
 
+_PARQUET: Final = b"PAR1"
+"""First bytes of a Parquet file."""
+
+_TAIL: Final = 1 << 16
+"""Bytes at the end of a Parquet file by which it is told from another one: what is in it is listed there."""
+
 
 class Place:
     """A file, plain or compressed by gzip, xz or Zstandard, that can be read from its start as often as needed."""
@@ -218,10 +224,13 @@ def spooled(stream: BinaryIO, uri: str = "-") -> Place:
 def fingerprint(place: Place) -> str:
     """Return the mark of what the place holds now: the size and digest of its first 4 KiB, decompressed.
 
+    Of Parquet its size and end are in the digest as well: it is written as a whole, and one that is longer may hold
+    other rows in other places, however it starts.
+
     Raises:
         SourceError: where they cannot be read.
     """
-    return _mark(_head(place, _HEAD))
+    return _mark(place, _head(place, _HEAD))
 
 
 def still_holds(place: Place, mark: str) -> bool:
@@ -230,10 +239,10 @@ def still_holds(place: Place, mark: str) -> bool:
     A file that only grew does; one that was replaced or cut does not, and positions within it mean nothing any more.
     """
     size = mark.partition("-")[0]
-    return size.isdecimal() and len(size) < len(str(_HEAD)) + 1 and _mark(_head(place, int(size))) == mark
+    return size.isdecimal() and len(size) < len(str(_HEAD)) + 1 and _mark(place, _head(place, int(size))) == mark
 
 
-_WHOLE: Final = (_GZIP, _XZ, _ZSTD, b"PAR1", b"ElfFile")
+_WHOLE: Final = (_GZIP, _XZ, _ZSTD, _PARQUET, b"ElfFile")
 """First bytes of files that are no lines of text as they are stored: nobody appends a line to one."""
 
 
@@ -267,5 +276,16 @@ def _head(place: Place, size: int) -> bytes:
     return head
 
 
-def _mark(head: bytes) -> str:
-    return f"{len(head)}-{blake2b(head, digest_size=16).hexdigest()}"
+def _mark(place: Place, head: bytes) -> str:
+    told = head + _tail(place) if head.startswith(_PARQUET) else head
+    return f"{len(head)}-{blake2b(told, digest_size=16).hexdigest()}"
+
+
+def _tail(place: Place) -> bytes:
+    try:
+        with place.path.open("rb") as stored:
+            size = stored.seek(0, 2)
+            stored.seek(max(0, size - _TAIL))
+            return size.to_bytes(8, "big") + stored.read(_TAIL)
+    except OSError as error:
+        raise SourceError(f"{place.uri}: {error.strerror}", hint="give a readable file") from error

@@ -113,7 +113,10 @@ class SourceKind(Protocol):
         ...
 
     def recognises(self, line: bytes) -> bool:
-        """Say whether `line`, one of the first of a file, is of this feed; of a binary file it is its first 4 KiB."""
+        """Say whether `line`, one of the first of a file, is of this feed.
+
+        Of a binary file it is its first 4 KiB; of Parquet, `PAR1` and below it the names of its columns, one a line.
+        """
         ...
 
 

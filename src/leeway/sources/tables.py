@@ -10,7 +10,8 @@ import msgspec
 
 from leeway.sources.csv_table import CsvTable
 from leeway.sources.lines import flaw, lines
-from leeway.sources.parquet_table import MAGIC, ParquetTable
+from leeway.sources.parquet_file import MAGIC
+from leeway.sources.parquet_table import ParquetTable
 from leeway.sources.places import Place
 from leeway.sources.table_rows import Broken, Row, Table
 

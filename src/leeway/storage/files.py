@@ -57,6 +57,24 @@ def write_whole(path: Path, content: bytes) -> None:
         ) from error
 
 
+def put_in_place(draft: Path, path: Path) -> None:
+    """Make a finished file the one at `path`, durably and 0600; both lie in one file system.
+
+    Raises:
+        StateError: where it cannot be; what was at `path` is still there then.
+    """
+    try:
+        draft.chmod(PRIVATE_FILE)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise StateError(
+            f"cannot write {path}: {error.strerror}", hint="is there space, and may you write here?"
+        ) from error
+
+
 def append_whole(path: Path, content: bytes, *, head: bytes = b"") -> None:
     """Add lines to a file, durably, all of them or none; made 0600 where there is none, never through a link.
 
