@@ -17,10 +17,10 @@ INSTALL_PROJECT = $(INSTALL) --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format faults fuzz bench docs quality lock clean
+.PHONY: help demo test lint format faults fuzz bench bench-long docs quality lock clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/runtime ## Install, then learn and judge a simulated fleet; the result is in demo-output/.
 	rm -rf demo-output
@@ -45,13 +45,17 @@ faults: $(VENV)/dev ## Break the code on purpose, once a patch of tests/faults; 
 fuzz: $(VENV)/dev ## Run the laws with many more examples.
 	$(RUN) -m pytest -n $(WORKERS) -m "not slow" --hypothesis-profile=fuzz
 
-bench: $(VENV)/dev ## Measure on real captures, where LEEWAY_DATA (../shared/data by default) has them.
+bench: $(VENV)/bench ## Measure speed and size beside their peers, and findings on real captures (LEEWAY_DATA).
 	$(RUN) tools/bench.py
+
+bench-long: $(VENV)/bench ## The same with 100 million rows as well.
+	$(RUN) tools/bench.py --long
 
 docs: $(VENV)/dev ## Write anew the pages that are made from the code.
 	$(RUN) tools/detector_docs.py
 	$(RUN) tools/source_docs.py
 	$(RUN) tools/cli_docs.py
+	$(RUN) tools/benchmark_docs.py
 
 quality: $(VENV)/runtime ## Measure the demo on six fleets and write docs/quality.md.
 	$(RUN) tools/quality.py
@@ -59,6 +63,7 @@ quality: $(VENV)/runtime ## Measure the demo on six fleets and write docs/qualit
 lock: ## Resolve the requirements anew, with hashes, for Python 3.11 to 3.14 on Linux and macOS (needs uv).
 	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/runtime.txt
 	$(LOCK) pyproject.toml requirements/build.in --all-extras --group test --group lint --output-file requirements/dev.txt
+	$(LOCK) --group bench --output-file requirements/bench.txt
 
 clean: ## Remove the environment, caches and everything that was produced.
 	rm -rf $(VENV) build dist demo-output
@@ -79,3 +84,7 @@ $(VENV)/dev: $(VENV)/made $(BUILD) requirements/dev.txt
 	$(INSTALL) --require-hashes --requirement requirements/dev.txt
 	$(INSTALL_PROJECT)
 	@touch $@ $(VENV)/runtime
+
+$(VENV)/bench: $(VENV)/dev requirements/bench.txt
+	$(INSTALL) --require-hashes --requirement requirements/bench.txt
+	@touch $@

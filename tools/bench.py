@@ -1,30 +1,63 @@
-"""Run the benchmarks on real captures, or say aloud that there are none."""
+"""Run the benchmarks, write their results, and make docs/benchmarks.md of them.
 
+    python tools/bench.py [--long] [--only NAME]...
+
+Those on real captures say aloud where there are none, and are skipped.
+"""
+
+import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmark_docs import PAGE, page
 
-BENCHMARKS = {"endpoint_captures": "otrf", "defender_intrusion": "mde_msticpy"}
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ROOT / "benchmarks"
+RESULTS = SCRIPTS / "results"
+
+MEASURED = ("start_up", "baseline_memory", "live_feed", "batch_speed")
+"""Scripts whose results have goals; they make their own data."""
+
+GROWING = "batch_speed"
+"""The one that `--long` is for."""
+
+CAPTURES = {"endpoint_captures": "otrf", "defender_intrusion": "mde_msticpy"}
 """Script to the folder of the data that it wants."""
 
 
-def main() -> int:
-    """Return the worst exit code of the benchmarks; one without data is skipped, with a word about it."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Return the worst exit code of the benchmarks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--long", action="store_true", help="100 million rows as well")
+    parser.add_argument("--only", action="append", choices=[*MEASURED, *CAPTURES], help="may be repeated")
+    options = parser.parse_args(argv)
+    chosen = options.only or [*MEASURED, *CAPTURES]
     data = Path(os.environ.get("LEEWAY_DATA") or ROOT.parent / "shared" / "data")
-    return max(_run(name, data / folder) for name, folder in BENCHMARKS.items())
+    codes = [_measure(name, is_long=options.long) for name in MEASURED if name in chosen]
+    codes += [_run(name, data / folder) for name, folder in CAPTURES.items() if name in chosen]
+    PAGE.write_text(page(RESULTS), encoding="utf-8")
+    print(f"wrote {PAGE.name}")
+    return max(codes)
+
+
+def _measure(name: str, *, is_long: bool) -> int:
+    print(f"\n{name}", flush=True)
+    longer = ["--long"] if is_long and name == GROWING else []
+    command = [sys.executable, f"benchmarks/{name}.py", *longer, "--json", f"benchmarks/results/{name}.json"]
+    return subprocess.run(command, check=False, cwd=ROOT).returncode
 
 
 def _run(name: str, data: Path) -> int:
     if not data.is_dir():
         print(f"skipped {name}: nothing in {data}; set LEEWAY_DATA to the folder that holds {data.name}/")
         return 0
-    result = ROOT / "benchmarks" / "results" / f"{name}.json"
-    page = ROOT / "docs" / f"{name.replace('_', '-')}.md"
-    script = ROOT / "benchmarks" / f"{name}.py"
-    command = [sys.executable, str(script), "--data", str(data), "--json", str(result), "--table", str(page)]
+    result = RESULTS / f"{name}.json"
+    made = ROOT / "docs" / f"{name.replace('_', '-')}.md"
+    script = SCRIPTS / f"{name}.py"
+    command = [sys.executable, str(script), "--data", str(data), "--json", str(result), "--table", str(made)]
     return subprocess.run(command, check=False).returncode
 
 

@@ -15,7 +15,7 @@ from leeway.modes import Deliveries, Directory, deliver
 from leeway.modes.delivery import NOT_GIVEN
 from leeway.pipeline import Outcome, World
 from leeway.sinks import Activity, Answer, Outlet, Parcel, Receipt, Recipient
-from leeway.storage import database
+from leeway.storage import connection
 
 NOW = datetime(2026, 3, 10, 6, tzinfo=UTC)
 TO = Recipient("s1")
@@ -258,11 +258,11 @@ def test_a_crash_after_the_place_took_it_sends_it_again_under_the_same_id(direct
 
 def test_the_state_of_the_version_before_is_given_an_outbox(tmp_path: Path) -> None:
     Directory(tmp_path, IDS).database.close()
-    run_on(tmp_path, "DROP TABLE outbox; DROP TABLE announced; PRAGMA user_version=1")
+    run_on(tmp_path, "DROP TABLE outbox; DROP TABLE announced; DROP TABLE event_table; DROP TABLE packed; PRAGMA user_version=1")
     opened = Directory(tmp_path, IDS)
     opened.recipients = (TO,)
     closed(opened, on(9))
-    assert (len(opened.deliveries()), database.USER_VERSION) == (1, 2)
+    assert (len(opened.deliveries()), connection.USER_VERSION) == (1, 3)
     opened.database.close()
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from leeway.errors import StateError
 from leeway.storage import Database, Offset, Row
-from leeway.storage.database import REJECTED_KEPT, USER_VERSION
+from leeway.storage.connection import USER_VERSION
+from leeway.storage.database import REJECTED_KEPT
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from leeway.errors import StateError
-from leeway.storage import make_private_directory, read_or_make_secret, write_whole
+from leeway.storage import make_private_directory, put_in_place, read_or_make_secret, write_whole
 
 
 @pytest.fixture
@@ -149,3 +149,16 @@ def test_a_file_that_is_no_secret_is_refused(content: bytes, mode: int, reason: 
     path.chmod(mode)
     with pytest.raises(StateError, match=reason):
         read_or_make_secret(path)
+
+
+@pytest.mark.usefixtures("no_umask")
+def test_a_finished_file_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
+    draft, place = tmp_path / "draft", tmp_path / "place"
+    draft.write_bytes(b"new")
+    place.write_bytes(b"old")
+    put_in_place(draft, place)
+    assert (place.read_bytes(), mode_of(place), draft.exists()) == (b"new", 0o600, False)
+    place.chmod(0o400)
+    with pytest.raises(StateError, match=r"cannot write .*place: No such file or directory"):
+        put_in_place(draft, place)
+    assert place.read_bytes() == b"new"

@@ -133,9 +133,14 @@ class Attribution:
         """Return the agents that the actor of an event counts for, nearest first; a declared agent comes first."""
         actor = self.lineage.actor(event)
         agents = self.agents_of(actor) if actor is not None else ()
-        if event.agent is None or self._rules.scope.kind not in {ScopeKind.EVIDENCE, ScopeKind.ALL}:
+        if event.agent is None or not self.heeds_declared:
             return agents
-        return (self._declare(event.agent.uid), *agents)
+        return (self.declared(event.agent.uid), *agents)
+
+    @property
+    def heeds_declared(self) -> bool:
+        """Whether agents that events declare are watched in this scope."""
+        return self._rules.scope.kind in {ScopeKind.EVIDENCE, ScopeKind.ALL}
 
     def actor(self, event: AnyEvent) -> Actor:
         """Return who acted, for display."""
@@ -187,7 +192,8 @@ class Attribution:
                 signers.setdefault((event.host, event.digest.casefold()), event.signer)
         return signers
 
-    def _declare(self, uid: str) -> str:
+    def declared(self, uid: str) -> str:
+        """Return the id of a declared agent."""
         found = self._declared.get(uid)
         if found is None:
             found = self._id_of(AgentKey(declared=uid))

@@ -191,7 +191,7 @@ def _facts(key: InstanceKey, event: AnyEvent, process: Process) -> Instance:
         )
     if isinstance(event, ProcessEnded):
         return replace(facts, ended=event.time)
-    if isinstance(event, ModuleLoaded) and event.digest and _same_path(event.path, process.image):
+    if isinstance(event, ModuleLoaded) and event.digest and same_path(event.path, process.image):
         return replace(facts, user=event.user, digest=_digest(event.digest))
     return facts if event.user is None else replace(facts, user=event.user)
 
@@ -212,7 +212,8 @@ def _digest(text: str | None) -> str | None:
     return text.casefold() if text else None
 
 
-def _same_path(one: str, other: str) -> bool:
+def same_path(one: str, other: str) -> bool:
+    """Say whether two spellings are one path, in any case and with either kind of slash."""
     return one.replace("\\", "/").casefold() == other.replace("\\", "/").casefold()
 
 

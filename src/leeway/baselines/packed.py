@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from leeway.agents import IdKey
 from leeway.baselines.baseline import Baseline, Entry
-from leeway.baselines.membership import KNOWN_DAYS, AgentState, standing
+from leeway.baselines.membership import KNOWN_DAYS, AgentState, state_of
 from leeway.config import LearningProfile
 from leeway.events import Facet, Value
 
@@ -15,12 +15,11 @@ from leeway.events import Facet, Value
 class _Packed(NamedTuple):
     """One baseline: when it was active, and its values that are established on some day."""
 
-    first_day: int
-    last_day: int
-    events: int
-    prints: array[int]
+    outline: Baseline
+    """It without its values."""
+    prints: "array[int]"
     """Keyed fingerprints of the values, sorted."""
-    until: array[int]
+    until: "array[int]"
     """Ordinal of the last day on which each is established if it is not seen again."""
 
 
@@ -60,9 +59,7 @@ class PackedBaselines:
     def state(self, agent: str, day: int) -> AgentState:
         """Return the state in which an agent is judged on `day` (an ordinal)."""
         packed = self._packed.get(agent)
-        if packed is None:
-            return AgentState.UNKNOWN
-        return standing(packed.first_day, packed.last_day, packed.events, day, self._profile)
+        return state_of(None if packed is None else packed.outline, day, self._profile)
 
     def _pack(self, baseline: Baseline) -> _Packed:
         held: dict[int, int] = {}
@@ -73,7 +70,12 @@ class PackedBaselines:
                     held[self.fingerprint(facet, value)] = until
         prints = array("Q", sorted(held))
         until_days = array("I", (held[one] for one in prints))
-        return _Packed(baseline.first_day, baseline.last_day, baseline.events, prints, until_days)
+        return _Packed(_outline(baseline), prints, until_days)
+
+
+def _outline(baseline: Baseline) -> Baseline:
+    first, last, events = baseline.first_day, baseline.last_day, baseline.events
+    return Baseline(agent=baseline.agent, key=baseline.key, first_day=first, last_day=last, events=events)
 
 
 def established_until(entry: Entry, profile: LearningProfile) -> int:

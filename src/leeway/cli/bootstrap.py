@@ -24,7 +24,10 @@ def command(
     aliases: opt.AliasesOption = None,
     policy: opt.PolicyOption = None,
     id_key: opt.IdKeyOption = None,
-    engine: opt.EngineOption = "fold",
+    engine: opt.EngineOption = opt.DEFAULT_ENGINE,
+    memory: opt.MemoryOption = opt.MEMORY,
+    threads: opt.ThreadsOption = 0,
+    spill_dir: opt.SpillOption = None,
     observe: opt.Observe = False,
     json: opt.Json = False,
     wait: opt.Wait = 0.0,
@@ -39,6 +42,7 @@ def command(
     """
     opt.refuse_kusto(cluster, database, tenant)
     profile = (learning_days, established_days, scope)
+    engines = opt.EngineFlags(engine, memory, threads, spill_dir)
     feeds = opt.FeedFlags(column_map, host)
     shared = ([*(sources or ()), *(source or ())], output_dir, bootstrap_count, period)
-    run(bootstrap, Flags(*shared, *profile, policy, id_key, engine, observe, json, wait, feeds, aliases))
+    run(bootstrap, Flags(*shared, *profile, policy, id_key, engines, observe, json, wait, feeds, aliases))

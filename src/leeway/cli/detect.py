@@ -24,7 +24,10 @@ def command(
     aliases: opt.AliasesOption = None,
     policy: opt.PolicyOption = None,
     id_key: opt.IdKeyOption = None,
-    engine: opt.EngineOption = "fold",
+    engine: opt.EngineOption = opt.DEFAULT_ENGINE,
+    memory: opt.MemoryOption = opt.MEMORY,
+    threads: opt.ThreadsOption = 0,
+    spill_dir: opt.SpillOption = None,
     observe: opt.Observe = False,
     json: opt.Json = False,
     wait: opt.Wait = 0.0,
@@ -47,5 +50,6 @@ def command(
     profile = (learning_days, established_days, scope)
     sinks = opt.SinkFlags(sink, sink_token_file, sink_ca, allow_private_sink, min_severity)
     shared = ([*(sources or ()), *(source or ())], output_dir, lookback_count, period)
+    engines = opt.EngineFlags(engine, memory, threads, spill_dir)
     feeds = opt.FeedFlags(column_map, host)
-    run(detect, Flags(*shared, *profile, policy, id_key, engine, observe, json, wait, feeds, aliases, sinks))
+    run(detect, Flags(*shared, *profile, policy, id_key, engines, observe, json, wait, feeds, aliases, sinks))

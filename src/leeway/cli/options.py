@@ -11,10 +11,12 @@ from typing import Annotated, NamedTuple
 import typer
 
 from leeway.agents import IdKey
-from leeway.config import LearningProfile, Policy, Settings, load_aliases, load_policy, parse_scope
+from leeway.config import LearningProfile, Policy, Resources, Settings, load_aliases, load_policy, parse_scope
+from leeway.engines import DEFAULT, engine_named
 from leeway.errors import InvalidConfigError, StateError, UnsupportedError
 from leeway.findings import Severity
 from leeway.modes import Period
+from leeway.pipeline import Verbs
 from leeway.sinks import Network, Outlet, outlet_of, parse_target
 from leeway.sources import Source, Told, load_column_map, open_sources
 from leeway.storage import read_or_make_secret
@@ -70,7 +72,37 @@ IdKeyOption = Annotated[
         help="Key under which ids are made; made where there is none. [~/.config/leeway/id.key]",
     ),
 ]
-EngineOption = Annotated[str, typer.Option("--engine", help="Where the work runs: fold.")]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="Where the work runs: duckdb, made for many events, or fold, the reference. Both find the same.",
+    ),
+]
+MemoryOption = Annotated[
+    str,
+    typer.Option(
+        "--memory",
+        metavar="SIZE",
+        envvar="LEEWAY_MEMORY",
+        help="Most memory for the tables of the duckdb engine; more is spilled to disk.",
+    ),
+]
+ThreadsOption = Annotated[
+    int,
+    typer.Option("--threads", min=0, envvar="LEEWAY_THREADS", help="Threads of the duckdb engine; 0 takes one a core."),
+]
+DEFAULT_ENGINE = DEFAULT
+MEMORY = Resources().memory
+SpillOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--spill-dir",
+        metavar="DIR",
+        envvar="LEEWAY_SPILL_DIR",
+        help="Where to spill to; within the output directory unless given.",
+    ),
+]
 Observe = Annotated[bool, typer.Option("--observe", help="Judge and store everything, deliver nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: sorted, stable.")]
 Wait = Annotated[
@@ -190,6 +222,23 @@ def refuse_kusto(*flags: str | None) -> None:
 def now() -> datetime:
     """Return the time, in UTC."""
     return datetime.now(UTC)
+
+
+class EngineFlags(NamedTuple):
+    """The flags that say where the work runs, and with how much of the machine."""
+
+    name: str = DEFAULT_ENGINE
+    memory: str = Resources().memory
+    threads: int = 0
+    spill: Path | None = None
+
+    def engine(self, spill: Path | None = None) -> Verbs:
+        """Return the engine; it spills to `spill` where no flag says where to.
+
+        Raises:
+            InvalidConfigError: where there is none of that name, or the memory is no size.
+        """
+        return engine_named(self.name, Resources(memory=self.memory, threads=self.threads, spill=self.spill or spill))
 
 
 class FeedFlags(NamedTuple):

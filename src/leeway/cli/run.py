@@ -10,6 +10,7 @@ import typer
 from leeway.cli import FAILED, FOUND
 from leeway.cli.options import (
     NO_FEED_FLAGS,
+    EngineFlags,
     FeedFlags,
     SinkFlags,
     chosen,
@@ -20,7 +21,6 @@ from leeway.cli.options import (
     policy_of,
 )
 from leeway.cli.output import ProgressLine, echo, echo_json, moment, severity
-from leeway.engines import engine_named
 from leeway.findings import CAUTION, Severity, ranked
 from leeway.modes import Directory, Period, Report, Request, deliver, open_directory
 from leeway.sinks import Outlet, Recipient
@@ -51,7 +51,7 @@ class Flags(NamedTuple):
     scope: str | None = None
     policy: Path | None = None
     id_key: Path | None = None
-    engine: str = "fold"
+    engine: EngineFlags = EngineFlags()
     observe: bool = False
     json: bool = False
     wait: float = 0.0
@@ -62,7 +62,7 @@ class Flags(NamedTuple):
 
 def run(mode: Callable[[Directory, Request], Report], flags: Flags) -> None:
     """Run a mode on its directory, print what came of it, and exit with what it means."""
-    engine = engine_named(flags.engine)
+    engine = flags.engine.engine(flags.output_dir / "spill")
     policy = policy_of(flags.policy)
     sources = opened(flags.source, feeds=flags.feeds)
     key = id_key(flags.id_key, flags.output_dir)

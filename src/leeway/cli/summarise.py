@@ -8,7 +8,6 @@ from leeway.agents import AgentKey
 from leeway.cli import options as opt
 from leeway.cli.output import ProgressLine, echo, echo_json, warn_of
 from leeway.config import Settings
-from leeway.engines import engine_named
 from leeway.events import Measure
 from leeway.modes import survey_summaries
 from leeway.summaries import Summary
@@ -23,7 +22,10 @@ def command(
     source: opt.Sources = None,
     column_map: opt.ColumnMapOption = None,
     host: opt.HostOption = "",
-    engine: opt.EngineOption = "fold",
+    engine: opt.EngineOption = opt.DEFAULT_ENGINE,
+    memory: opt.MemoryOption = opt.MEMORY,
+    threads: opt.ThreadsOption = 0,
+    spill_dir: opt.SpillOption = None,
     scope: opt.ScopeOption = None,
     aliases: opt.AliasesOption = None,
     json: opt.Json = False,
@@ -38,7 +40,9 @@ def command(
     rejected: Counter[str] = Counter()
     with ProgressLine() as progress:
         feeds = opt.opened(sources, source, feeds=opt.FeedFlags(column_map, host))
-        rows = survey_summaries(feeds, settings, key, engine_named(engine), progress, rejected)
+        rows = survey_summaries(
+            feeds, settings, key, opt.EngineFlags(engine, memory, threads, spill_dir).engine(), progress, rejected
+        )
     warn_of(rejected)
     if json:
         echo_json([_record(name, summary) for name, summary in rows])

@@ -23,7 +23,10 @@ def command(
     scope: opt.ScopeOption = None,
     aliases: opt.AliasesOption = None,
     id_key: opt.IdKeyOption = None,
-    engine: opt.EngineOption = "fold",
+    engine: opt.EngineOption = opt.DEFAULT_ENGINE,
+    memory: opt.MemoryOption = opt.MEMORY,
+    threads: opt.ThreadsOption = 0,
+    spill_dir: opt.SpillOption = None,
     json: opt.Json = False,
     wait: opt.Wait = 0.0,
 ) -> None:
@@ -39,6 +42,7 @@ def command(
         )
     uris = source or [f"collection:{collected}"]
     profile = (learning_days, established_days, scope)
+    engines = opt.EngineFlags(engine, memory, threads, spill_dir)
     feeds = opt.FeedFlags(column_map, host)
     shared = (uris, output_dir, bootstrap_count, period)
-    run(train, Flags(*shared, *profile, None, id_key, engine, False, json, wait, feeds, aliases))
+    run(train, Flags(*shared, *profile, None, id_key, engines, False, json, wait, feeds, aliases))

@@ -1,24 +1,34 @@
 """Where the three verbs run. One list, one line to add."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from leeway.config import Resources
+from leeway.engines.duckdb import DuckDb
 from leeway.engines.fold import Fold
 from leeway.errors import InvalidConfigError
 from leeway.pipeline import Verbs
 
-ENGINES: tuple[Verbs, ...] = (Fold(),)
-"""The engines of a default installation; the first is the reference."""
+ENGINES: Final[Mapping[str, Callable[[Resources], Verbs]]] = {
+    Fold.name: lambda _: Fold(),
+    DuckDb.name: DuckDb,
+}
+"""The engines of a default installation, by name; the first is the reference."""
+
+DEFAULT: Final = DuckDb.name
+"""The engine of a run that names none."""
 
 
-def engine_named(name: str) -> Verbs:
-    """Return the engine that `--engine` names.
+def engine_named(name: str, resources: Resources | None = None) -> Verbs:
+    """Return the engine that `--engine` names, which keeps to `resources`.
 
     Raises:
         InvalidConfigError: where there is none of that name.
     """
-    for engine in ENGINES:
-        if engine.name == name:
-            return engine
-    names = ", ".join(engine.name for engine in ENGINES)
-    raise InvalidConfigError(f"there is no engine {name!r}", hint=f"engines are: {names}")
+    made = ENGINES.get(name)
+    if made is None:
+        raise InvalidConfigError(f"there is no engine {name!r}", hint=f"engines are: {', '.join(ENGINES)}")
+    return made(resources or Resources())
 
 
-__all__ = ["ENGINES", "Fold", "engine_named"]
+__all__ = ["DEFAULT", "ENGINES", "DuckDb", "Fold", "engine_named"]

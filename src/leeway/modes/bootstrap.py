@@ -5,7 +5,7 @@ from datetime import timedelta
 from leeway.modes.closing import close_days, not_observable
 from leeway.modes.directory import Directory
 from leeway.modes.ingest import Ingestion, Window, extent, first_periods, require_events
-from leeway.modes.projections import write_baselines
+from leeway.modes.projections import list_baselines
 from leeway.modes.report import Report
 from leeway.modes.request import Request
 
@@ -22,8 +22,9 @@ def bootstrap(directory: Directory, request: Request, *, mode: str = "bootstrap"
     report = Report(mode, request.settings, observe=request.observe)
     window = Window()
     if request.count is not None:
-        window = first_periods(extent(request.sources, request.progress, request.now), request.period, request.count)
-    ingestion = Ingestion(directory.database, request, report, window, None)
+        seen = extent(request.sources, request.progress, request.now, request.engine)
+        window = first_periods(seen, request.period, request.count)
+    ingestion = Ingestion(directory, request, report, window, None)
     ingestion.run()
     require_events(report)
     if ingestion.last is not None:
@@ -33,5 +34,5 @@ def bootstrap(directory: Directory, request: Request, *, mode: str = "bootstrap"
             directory.database.set_meta("trusted_until", max(known or "", end.isoformat()))
     close_days(directory, request, report, ingestion.changed, all_past=True)
     report.not_observable = not_observable(request)
-    report.files = write_baselines(directory, request)
+    list_baselines(directory, request, report)
     return report

@@ -1,6 +1,6 @@
 """Which days to judge, which of them to close, and what came of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -8,11 +8,12 @@ from leeway.agents import catalogue
 from leeway.detectors import ALL
 from leeway.events import AnyEvent, decode
 from leeway.findings import Finding
+from leeway.modes.batches import close_run, next_run
 from leeway.modes.directory import Directory
 from leeway.modes.ingest import CHANGED_SINCE
 from leeway.modes.report import Report
 from leeway.modes.request import Request
-from leeway.pipeline import DayEvents, Terms, World, close_day
+from leeway.pipeline import DayEvents, Outcome, Terms, World, close_day
 from leeway.pipeline.world import remembered
 
 MISSING_TOLD = 366
@@ -42,31 +43,82 @@ def close_days(directory: Directory, request: Request, report: Report, changed: 
     first = _reopened(directory, report, changed)
     if first is None:
         return
-    report.without_events += _without_events(seen, directory.database.event_days(first))
-    known = {one.finding_id: one for one in directory.findings()}
-    world = directory.world(first)
-    terms = terms_of(directory, request)
-    before: int | None = first - 1  # the day whose findings the world remembers as yesterday's
     days = directory.database.event_days(first)
-    for number, day in enumerate(days):
-        request.progress(f"judging {date.fromordinal(day)}", number)
-        world = world if day - 1 == before else _rested(world, day)
-        is_final = all_past or _is_over(directory, request, day)
-        events = _events(directory, day)
-        outcome = close_day(world, events, terms, is_final=is_final)
+    report.without_events += _without_events(seen, days)
+    _Closing(directory, request, report, all_past=all_past).run(days)
+
+
+class _Closing:
+    """The days of one run: those whose events lie in files together where the engine can, all others one by one."""
+
+    def __init__(self, directory: Directory, request: Request, report: Report, *, all_past: bool) -> None:
+        self._directory = directory
+        self._request = request
+        self._report = report
+        self._all_past = all_past
+        self._known = {one.finding_id: one for one in directory.findings()}
+        self._terms = terms_of(directory, request)
+        self._world: World | None = None
+        """What the days before the next one taught; None where that is to be read."""
+        self._before: int | None = None
+        """The day whose findings the world remembers as yesterday's."""
+        self._refused: int | None = None
+        """The day that the engine could not close from its files."""
+        self._judged = 0
+
+    def run(self, days: Sequence[int]) -> None:
+        """Judge all of some days, in their order."""
+        left = days
+        while left:
+            closed = self._close_together(left)
+            if not closed:
+                self._fold(left[0], is_last=len(left) == 1)
+            left = left[closed or 1 :]
+
+    def _close_together(self, days: Sequence[int]) -> int:
+        """Close the first of `days` that close together, and return how many that were."""
+        run = next_run(self._directory, self._request, days, self._is_final)
+        if not run or run[0] == self._refused:
+            return 0
+        self._world = None
+        closed = close_run(self._directory, self._request, self._terms, run)
+        for outcome in closed.outcomes:
+            self._tell(outcome, is_final=True)
+        self._report.agents = max(self._report.agents, closed.agents)
+        self._refused = run[len(closed.outcomes)] if len(closed.outcomes) < len(run) else None
+        return len(closed.outcomes)
+
+    def _fold(self, day: int, *, is_last: bool) -> None:
+        self._request.progress(f"judging {date.fromordinal(day)}", self._judged)
+        world = self._world_before(day)
+        is_final = self._is_final(day)
+        events = _events(self._directory, day)
+        outcome = close_day(world, events, self._terms, is_final=is_final)
         # Behind an open day the next one is judged as if that had closed with what came so far: what it will teach
         # would else be shown as new once more, and be gone at the close.
-        is_followed = not is_final and day != days[-1]
-        world = (close_day(world, events, terms) if is_followed else outcome).world
-        before = day if is_final else None
+        is_followed = not is_final and not is_last
+        self._world = (close_day(world, events, self._terms) if is_followed else outcome).world
+        self._before = day if is_final else None
         if is_final:
-            directory.commit(outcome, request.settings.caps.keep_days)
+            self._directory.commit(outcome, self._request.settings.caps.keep_days)
         else:
-            directory.commit_open(outcome)
-        (report.closed if is_final else report.open).append(outcome.day.isoformat())
-        report.findings += _news(known, outcome.findings)
-        report.agents = max(report.agents, len(outcome.summaries))
-        report.hosts_in_doubt |= {doubt.label: list(doubt.full_names) for doubt in outcome.doubts}
+            self._directory.commit_open(outcome)
+        self._report.agents = max(self._report.agents, len(outcome.summaries))
+        self._tell(outcome, is_final=is_final)
+
+    def _world_before(self, day: int) -> World:
+        if self._world is None:
+            return self._directory.world(day)
+        return self._world if day - 1 == self._before else _rested(self._world, day)
+
+    def _is_final(self, day: int) -> bool:
+        return self._all_past or _is_over(self._directory, self._request, day)
+
+    def _tell(self, outcome: Outcome, *, is_final: bool) -> None:
+        self._judged += 1
+        (self._report.closed if is_final else self._report.open).append(outcome.day.isoformat())
+        self._report.findings += _news(self._known, outcome.findings)
+        self._report.hosts_in_doubt |= {doubt.label: list(doubt.full_names) for doubt in outcome.doubts}
 
 
 def _without_events(seen: int | None, days: Iterable[int]) -> list[str]:
@@ -89,7 +141,7 @@ def _reopened(directory: Directory, report: Report, changed: set[int]) -> int | 
     if first is not None and first <= closed:
         report.opened_again += [date.fromordinal(one).isoformat() for one in sorted(changed) if one <= closed]
         directory.database.count("days judged again", len(report.opened_again))
-        directory.reopen(first)
+        first = directory.reopen(first)
     elif first is not None:
         directory.forget_open(first)
     return first
@@ -115,6 +167,11 @@ def _events(directory: Directory, day: int) -> DayEvents:
     judged: list[AnyEvent] = []
     for is_trusted, body in directory.database.events(day):
         (trusted if is_trusted else judged).append(decode(body))
+    # One that a row has as well was only judged in its file, and is trusted since.
+    in_rows = {event.id for event in (*trusted, *judged)}
+    for is_trusted, event in directory.tables.events(day):
+        if event.id not in in_rows:
+            (trusted if is_trusted else judged).append(event)
     return DayEvents(date.fromordinal(day), tuple(judged), tuple(trusted))
 
 

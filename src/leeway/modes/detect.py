@@ -5,7 +5,7 @@ from datetime import datetime
 from leeway.modes.closing import close_days, not_observable
 from leeway.modes.directory import Directory
 from leeway.modes.ingest import Ingestion, Trust, Window, extent, last_periods, require_events
-from leeway.modes.projections import write_alerts, write_baselines
+from leeway.modes.projections import list_baselines, write_alerts
 from leeway.modes.report import Report
 from leeway.modes.request import Request
 
@@ -23,15 +23,16 @@ def detect(directory: Directory, request: Request) -> Report:
         directory.recipients = ()
     window = Window()
     if request.count is not None:
-        window = last_periods(extent(request.sources, request.progress, request.now), request.period, request.count)
+        seen = extent(request.sources, request.progress, request.now, request.engine)
+        window = last_periods(seen, request.period, request.count)
     until = directory.database.meta("trusted_until")
     trust = Trust(datetime.fromisoformat(until) if until else None, request.lateness)
-    ingestion = Ingestion(directory.database, request, report, window, trust)
+    ingestion = Ingestion(directory, request, report, window, trust)
     ingestion.run()
     require_events(report)
     close_days(directory, request, report, ingestion.changed, all_past=False)
     report.not_observable = not_observable(request)
-    report.files = write_baselines(directory, request)
+    list_baselines(directory, request, report)
     if not request.observe:
         report.files += write_alerts(directory, request, report.findings)
     return report

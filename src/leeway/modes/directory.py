@@ -1,6 +1,6 @@
 """An output directory: its database, and the rows of every type that lives in it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -12,9 +12,11 @@ from msgspec.structs import replace
 from leeway.agents import AgentKey, FullNames, IdKey, Instance
 from leeway.baselines import Baseline, decode_baseline, encode_baseline
 from leeway.config import Settings
+from leeway.engines.duckdb.packed_files import INSTANCES, count_values, part_of, read_baselines, read_instances
 from leeway.errors import NotFoundError, StateError
 from leeway.findings import Finding, Verdict, in_force
 from leeway.health import Heard
+from leeway.modes.event_tables import EventTables
 from leeway.pipeline import Outcome, World
 from leeway.pipeline.world import remembered
 from leeway.sinks import Delivery, Recipient
@@ -26,7 +28,8 @@ from leeway.sinks.outbox import (
     encode_row,
     to_announce,
 )
-from leeway.storage import Database, Row, hold, make_private_directory
+from leeway.storage import Database, PackedPart, Row, hold, make_private_directory
+from leeway.storage.kept_files import draft_of, drafts, keep, kept, sweep
 
 _ENCODE = msgspec.msgpack.Encoder(order="deterministic").encode
 _AGENT_KEYS = msgspec.msgpack.Decoder(AgentKey)
@@ -39,6 +42,10 @@ _SETTINGS = msgspec.json.Decoder(Settings)
 _VERDICTS = msgspec.msgpack.Decoder(Verdict)
 
 _STATE = "leeway.db"
+_EVENTS = "events"
+_PACKED = "packed"
+
+_EVER = date.max.toordinal()
 
 _Stored = TypeVar("_Stored")
 
@@ -57,6 +64,7 @@ class Directory:
         self.recipients: tuple[Recipient, ...] = ()
         """Who is told of the findings that this run commits."""
         self.database = Database(path / _STATE)
+        self.tables = EventTables(path / _EVENTS, self.database)
         self._check_key()
 
     def _check_key(self) -> None:
@@ -91,21 +99,24 @@ class Directory:
         with self.database.transaction():
             self.database.set_meta("settings", msgspec.json.encode(settings).decode())
 
-    def world(self, before: int) -> World:
-        """Return what the days before one (an ordinal) taught."""
+    def world(self, before: int, *, packed: bool = True) -> World:
+        """Return what the days before one (an ordinal) taught; without `packed`, no baselines and instances of files.
+
+        What of those is in rows is then only what is newer than the files.
+        """
         database = self.database
-        instances = (_decoded(_INSTANCES.decode, body) for _, body in database.state("instance", before))
+        files = self.packed(before) if packed else {}
         yesterday: dict[str, tuple[Finding, ...]] = {}
         for finding in self.findings(before - 1):
             if finding.is_final:
                 yesterday[finding.agent] = (*yesterday.get(finding.agent, ()), finding)
         return World(
-            instances=remembered(instances, before - 1),
+            instances=remembered(self._instances(before, files), before - 1),
             signers={_decoded(_SIGNED.decode, key): body.decode() for key, body in database.state("signer", before)},
             registry={
                 _decoded(_AGENT_KEYS.decode, key): body.decode() for key, body in database.state("agent", before)
             },
-            baselines={key.decode(): decode_baseline(body) for key, body in database.state("baseline", before)},
+            baselines=self._baselines(before, files),
             hosts={key.decode(): _decoded(_FULL_NAMES.decode, body) for key, body in database.state("host", before)},
             sensors={
                 key.decode(): heard
@@ -117,9 +128,41 @@ class Directory:
 
     def baselines(self) -> dict[str, Baseline]:
         """Return the newest baseline of every agent, by id."""
-        return {
-            key.decode(): decode_baseline(body) for key, body in self.database.state("baseline", date.max.toordinal())
-        }
+        return self._baselines(_EVER, self.packed(_EVER))
+
+    def values_in_files(self) -> int:
+        """Return the number of values of those baselines that are in files."""
+        files = _without_instances(self.packed(_EVER))
+        return count_values(files, [agent for agent, _ in self._newer_baselines(_EVER)]) if files else 0
+
+    def packed(self, before: int) -> dict[str, Path]:
+        """Return the files of packed baselines and instances that hold before a day, by the name of the part.
+
+        Raises:
+            StateError: where one is missing or damaged.
+        """
+        return {part: kept(self.path / _PACKED, one.file) for part, one in self.database.packed(before).items()}
+
+    def _baselines(self, before: int, files: Mapping[str, Path]) -> dict[str, Baseline]:
+        """Return the baselines in `files`, and in place of them those in rows that are newer."""
+        newer = {agent: decode_baseline(body) for agent, body in self._newer_baselines(before)}
+        return {**read_baselines(_without_instances(files)), **newer}
+
+    def _newer_baselines(self, before: int) -> Iterator[tuple[str, bytes]]:
+        """Yield (agent, stored baseline) of those that no file holds as it was last."""
+        parts = self.database.packed(before)
+        for key, body, day in self.database.dated_state("baseline", before):
+            agent = key.decode()
+            if not parts or _is_newer(parts.get(part_of(agent)), day):
+                yield agent, body
+
+    def _instances(self, before: int, files: Mapping[str, Path]) -> Iterator[Instance]:
+        """Yield the instances in files, then those in rows that are newer."""
+        part = self.database.packed(before).get(INSTANCES)
+        yield from read_instances([path for name, path in files.items() if name == INSTANCES])
+        for _, body, day in self.database.dated_state("instance", before):
+            if _is_newer(part, day):
+                yield _decoded(_INSTANCES.decode, body)
 
     def commit(self, outcome: Outcome, keep_days: int) -> None:
         """Store what a closed day gave, in one transaction, and let go what has had its time."""
@@ -127,9 +170,30 @@ class Directory:
         with self.database.transaction():
             self.database.put_state(day, _rows(outcome))
             self._put_findings(outcome.findings, outcome.day)
-            self.database.set_meta("closed_through", str(day))
-            self.database.forget_events(day - keep_days)
-            self.database.thin_state(day - keep_days)
+            self._close(day, keep_days)
+
+    def commit_run(
+        self, outcomes: Sequence[Outcome], save: Callable[[Path], Mapping[str, Path]], keep_days: int
+    ) -> None:
+        """Store what days gave that closed together: the files that `save` writes to a folder, then rows, in one go."""
+        days = [outcome.day.toordinal() for outcome in outcomes]
+        folder = self.path / _PACKED
+        with drafts(folder) as drafted:
+            parts = {part: keep(draft_of(file), folder) for part, file in sorted(save(drafted).items())}
+        with self.database.transaction():
+            for outcome in outcomes:
+                self.database.put_state(outcome.day.toordinal(), _rows(outcome))
+                self._put_findings(outcome.findings, outcome.day)
+            self.database.put_packed(days[0], days[-1], parts)
+            self._close(days[-1], keep_days)
+
+    def _close(self, day: int, keep_days: int) -> None:
+        """Say that a day and all before it have closed, and let go what has had its time."""
+        self.database.set_meta("closed_through", str(day))
+        # A run that may be opened again is judged again from its first day on: what that takes is kept.
+        needed = self.database.run_start(day - keep_days)
+        self.database.forget_events(needed)
+        self.database.thin_state(needed)
 
     def commit_open(self, outcome: Outcome) -> None:
         """Store the provisional findings of an open day, and what its trusted part taught, for show.
@@ -140,12 +204,23 @@ class Directory:
             self.database.put_state(outcome.day.toordinal(), _rows(outcome))
             self._put_findings(outcome.findings, outcome.day)
 
-    def reopen(self, day: int) -> None:
-        """Forget what a day and the later ones taught, so that they can be judged again."""
+    def reopen(self, day: int) -> int:
+        """Forget what a day and the later ones taught, so that they can be judged again; return the first of them.
+
+        Days that closed together are judged again together.
+        """
+        first = self.database.run_start(day)
         with self.database.transaction():
-            self.database.drop_state(day)
-            self.database.set_meta("closed_through", str(day - 1))
+            self.database.drop_state(first)
+            self.database.set_meta("closed_through", str(first - 1))
             self.database.set_meta("changed_since", None)
+        return first
+
+    def sweep(self) -> None:
+        """Remove the files that no row names: what a run that was killed left, and what has had its time."""
+        named = self.database.named_files()
+        for folder in (_EVENTS, _PACKED):
+            sweep(self.path / folder, named)
 
     def forget_open(self, day: int) -> None:
         """Forget what the trusted parts of open days, from one on, taught, before those days are judged anew.
@@ -199,6 +274,15 @@ class Directory:
             self.database.announce(recipient.key, one.case_id, encode_row(announced_with(delivery, known)))
 
 
+def _without_instances(files: Mapping[str, Path]) -> list[Path]:
+    return [path for part, path in files.items() if part != INSTANCES]
+
+
+def _is_newer(part: PackedPart | None, day: int) -> bool:
+    """Say whether a row of a day is newer than a file, which holds everything up to its last day."""
+    return part is None or day > part.last_day
+
+
 def _rows(outcome: Outcome) -> Iterator[Row]:
     for agent, baseline in outcome.baselines.items():
         yield Row("baseline", agent.encode(), encode_baseline(baseline))
@@ -238,6 +322,8 @@ def open_directory(
     with hold(path, who=who, wait_seconds=wait_seconds):
         directory = Directory(path, ids)
         try:
+            directory.sweep()
             yield directory
+            directory.sweep()
         finally:
             directory.database.close()

@@ -7,11 +7,16 @@ from typing import NamedTuple
 
 from leeway.errors import SourceError
 from leeway.events import AnyEvent, encode
+from leeway.modes.batches import Look, batching
+from leeway.modes.directory import Directory
+from leeway.modes.event_tables import path_of, tells_by_rows
 from leeway.modes.ranges import loaded_ranges, with_range
 from leeway.modes.report import Report, tally
 from leeway.modes.request import Period, Progress, Request
+from leeway.pipeline import Verbs
 from leeway.sources import Rejected, Skipped, Source, fingerprint, is_unfinished, still_holds
-from leeway.storage import Database, Offset
+from leeway.storage import Offset
+from leeway.storage.kept_files import Draft
 
 BATCH = 5_000
 """Records a transaction."""
@@ -54,21 +59,33 @@ class Trust(NamedTuple):
         return self.until is not None and time < self.until and watermark - time <= self.lateness
 
 
-def extent(sources: Iterable[Source], progress: Progress, now: datetime) -> Window:
+def extent(sources: Iterable[Source], progress: Progress, now: datetime, engine: Verbs | None = None) -> Window:
     """Return the time of the first and the last event of `sources`; unbounded where there is none.
 
     Events that will be refused as dated in the future do not count: one would put all others outside the last periods.
     """
     first: datetime | None = None
     last: datetime | None = None
-    for number, (_, _, record) in enumerate(_records(sources)):
-        if isinstance(record, Rejected | Skipped) or record.time > now + FUTURE:
-            continue
-        first = record.time if first is None else min(first, record.time)
-        last = record.time if last is None else max(last, record.time)
+    for number, time in enumerate(_times(sources, now, engine)):
+        first = time if first is None else min(first, time)
+        last = time if last is None else max(last, time)
         if number % BATCH == 0:
             progress("looking for the first and last event", number)
     return Window(first, last)
+
+
+def _times(sources: Iterable[Source], now: datetime, engine: Verbs | None) -> Iterator[datetime]:
+    """Yield the times of events; only the first and the last of a file that an engine can look at as a whole."""
+    looking = batching(engine) if engine is not None else None
+    for source in sources:
+        path = path_of(source)
+        look = looking.look_at(path) if looking is not None and path is not None else None
+        if look is not None and look.rows and not look.flaws and look.last <= now + FUTURE:
+            yield from (look.first, look.last)
+            continue
+        for _, _, record in _records([source]):
+            if not isinstance(record, Rejected | Skipped) and record.time <= now + FUTURE:
+                yield record.time
 
 
 def first_periods(extent: Window, period: Period, count: int) -> Window:
@@ -146,10 +163,11 @@ class Ingestion:
     """Reads every source of a request into the database and says what came of it."""
 
     def __init__(
-        self, database: Database, request: Request, report: Report, window: Window, trust: Trust | None
+        self, directory: Directory, request: Request, report: Report, window: Window, trust: Trust | None
     ) -> None:
         """With `trust` None every event of the window is trusted (bootstrap, train)."""
-        self._database = database
+        self._database = database = directory.database
+        self._tables = directory.tables
         self._request = request
         self._report = report
         self._window = window
@@ -188,6 +206,8 @@ class Ingestion:
         after = known.position if known and still_holds(source.uri, known.fingerprint) else None
         mark = fingerprint(source.uri) if resumes else ""
         self._report.resumed |= after is not None
+        if after is None and self._take_whole(source, names if mark else (), mark):
+            return
         for batch in _batches(source.read(after=after)):
             whole, begun = _cut(source, batch)
             with self._database.transaction():
@@ -202,6 +222,46 @@ class Ingestion:
                     self._database.set_meta("watermark", self.watermark.isoformat())
             after = reached
             self._request.progress(f"reading {source.uri}", self._report.read)
+
+    def _take_whole(self, source: Source, names: Iterable[str], mark: str) -> bool:
+        """Take a file of events as it is where every row of it would be admitted; say whether that was done."""
+        engine, path = batching(self._request.engine), path_of(source)
+        # Where there are named ranges they name the range of each connection as it is read.
+        if engine is None or path is None or self._ranges is not None:
+            return False
+        self._request.progress(f"taking {source.uri}", self._report.read)
+        with self._tables.drafted(path) as draft:
+            look = engine.look_at(draft.path)
+            admitted = self._admits_all(look) and self._tables.fits(draft, look.days)
+            if not admitted or tells_by_rows(draft.path):
+                return False
+            for _ in source.read(after=str(look.rows)):  # no row, but what its sensors can show
+                return False
+            self._tables.keep(draft)
+        self._store_whole(draft, look, names, mark)
+        return True
+
+    def _store_whole(self, draft: Draft, look: Look, names: Iterable[str], mark: str) -> None:
+        """Store that a file which is in its place has been read, as if it had been row by row."""
+        with self._database.transaction():
+            taken = self._tables.take(draft, look.days, is_trusted=self._trust is None)
+            self.changed |= taken.changed
+            self._remember_changed()
+            self.last = look.last if self.last is None else max(self.last, look.last)
+            self.watermark = self.last if self.watermark is None else max(self.watermark, self.last)
+            self._database.set_meta("watermark", self.watermark.isoformat())
+            for name in names:
+                self._database.set_offset(name, Offset(mark, str(look.rows)))
+        self._report.read += look.rows
+        self._report.new += taken.new
+        self._report.duplicates += look.rows - taken.new
+
+    def _admits_all(self, look: Look) -> bool:
+        """Say whether all events of a file would be admitted, and trusted alike."""
+        if not look.rows or look.flaws or look.last > self._request.now + FUTURE:
+            return False
+        alike = self._trust is None or self._trust.until is None or self._trust.until <= look.first
+        return alike and look.first in self._window and look.last in self._window and min(look.days) >= self._oldest
 
     def _begin(self, source: Source, position: str, record: _Read) -> None:
         """Take what a file ends with that may not be whole; the next run reads it again, and knows it by its id."""
@@ -223,7 +283,7 @@ class Ingestion:
                 body = encode(with_range(record, self._ranges))
                 rows.append((record.time.toordinal(), record.id, self._is_trusted(record), body))
         before = self._database.changes()
-        self.changed |= self._database.add_events(rows)
+        self.changed |= self._database.add_events(self._tables.without_known(rows))
         added = self._database.changes() - before
         self._report.new += added
         self._report.duplicates += len(rows) - added

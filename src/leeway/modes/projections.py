@@ -11,6 +11,7 @@ from leeway.errors import StateError
 from leeway.events import AnyEvent, Value
 from leeway.findings import Finding, Severity
 from leeway.modes.directory import Directory
+from leeway.modes.report import Report
 from leeway.modes.request import Request
 from leeway.sinks import CsvAlerts, escaped
 from leeway.sources import Collection, Place, Rejected, Skipped, file_name, render
@@ -20,13 +21,39 @@ _JSON = msgspec.json.Encoder(order="sorted")
 
 COLLECTIONS = "raw_collections"
 
+LISTED = 50_000
+"""Values of all baselines together up to which every run writes them as JSON; some 10 MB."""
 
-def write_baselines(directory: Directory, request: Request) -> list[str]:
-    """Write `baselines/baseline_latest.json` and a dated copy; return their paths."""
+_LATEST = "baseline_latest.json"
+
+
+def list_baselines(directory: Directory, request: Request, report: Report) -> None:
+    """Write the baselines with a run, and say so in its report, or there that they hold too many values for that.
+
+    Then the one that says it is the latest is removed: it no longer is.
+    """
+    held = directory.values_in_files()
+    baselines = directory.baselines() if held <= LISTED else {}
+    held = max(held, sum(len(values) for one in baselines.values() for values in one.entries.values()))
+    if held <= LISTED:
+        report.files += write_baselines(directory, request, baselines)
+    else:
+        report.values_not_listed = held
+        (directory.path / "baselines" / _LATEST).unlink(missing_ok=True)
+
+
+def write_baselines(
+    directory: Directory, request: Request, baselines: Mapping[str, Baseline] | None = None
+) -> list[str]:
+    """Write `baselines/baseline_latest.json` and a dated copy, whatever their size; return their paths.
+
+    `baselines` are those of the directory where they were read already.
+    """
     folder = directory.path / "baselines"
     make_private_directory(folder)
-    content = escaped(msgspec.json.format(_JSON.encode(baseline_document(directory, request)), indent=1)) + b"\n"
-    names = [f"baseline_{request.now:%Y%m%d_%H%M%S}.json", "baseline_latest.json"]
+    document = baseline_document(directory, request, baselines)
+    content = escaped(msgspec.json.format(_JSON.encode(document), indent=1)) + b"\n"
+    names = [f"baseline_{request.now:%Y%m%d_%H%M%S}.json", _LATEST]
     for name in names:
         write_whole(folder / name, content)
     return [str(folder / name) for name in names]
@@ -50,8 +77,11 @@ def _deliverable(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(kept, key=lambda one: (one.day, -one.severity, one.finding_id))
 
 
-def baseline_document(directory: Directory, request: Request) -> dict[str, object]:
-    """Return every baseline as plain values, in the order of agent ids."""
+def baseline_document(
+    directory: Directory, request: Request, baselines: Mapping[str, Baseline] | None = None
+) -> dict[str, object]:
+    """Return every baseline as plain values, in the order of agent ids; `baselines` as in `write_baselines`."""
+    known = directory.baselines() if baselines is None else baselines
     settings = request.settings
     today = (directory.closed_through or 0) + 1
     return {
@@ -61,7 +91,7 @@ def baseline_document(directory: Directory, request: Request) -> dict[str, objec
         "closed_through": date.fromordinal(today - 1).isoformat() if today > 1 else None,
         "baselines": [
             {"state": str(state_of(one, today, settings.profile)), **baseline_record(one)}
-            for _, one in sorted(directory.baselines().items())
+            for _, one in sorted(known.items())
         ],
     }
 

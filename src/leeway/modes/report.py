@@ -93,6 +93,8 @@ class Report:
     deliveries: Deliveries | None = None
     """None where no sink was given and nothing waits for one."""
     files: list[str] = field(default_factory=list)
+    values_not_listed: int = 0
+    """Values of the baselines where they are too many for every run to write them as JSON; 0 where they were."""
 
     @property
     def remarked(self) -> bool:
@@ -136,5 +138,6 @@ class Report:
             "delivered": not self.observe,
             "deliveries": self.deliveries.as_json() if self.deliveries else None,
             "files": self.files,
+            "values_not_listed": self.values_not_listed,
             "caution": CAUTION,
         }

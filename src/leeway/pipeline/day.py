@@ -151,7 +151,7 @@ class _Learnt(NamedTuple):
             baselines={**world.baselines, **self.baselines},
             hosts=self.hosts,
             sensors=self.sensors,
-            yesterday=_by_agent(outcome.findings),
+            yesterday=by_agent(outcome.findings),
         )
         return outcome._replace(
             world=after,
@@ -266,7 +266,7 @@ class JudgedDay:
 
     def promoted(self, trusted: Mapping[str, Baseline], findings: Iterable[Finding]) -> dict[str, Baseline]:
         """Return the baselines after the day, those of the trusted part included."""
-        spoken = _by_agent(findings)
+        spoken = by_agent(findings)
         learnt = dict(trusted)
         for agent, summary in self._judged.items():
             accepted, never = self._terms.spoken(agent, self.day)
@@ -322,7 +322,8 @@ def names_of(attribution: Attribution) -> dict[str, AgentKey]:
     return names
 
 
-def _by_agent(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
+def by_agent(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
+    """Return the findings of each agent, in their order."""
     grouped: dict[str, tuple[Finding, ...]] = {}
     for finding in findings:
         grouped[finding.agent] = (*grouped.get(finding.agent, ()), finding)

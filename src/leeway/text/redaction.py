@@ -23,6 +23,12 @@ Not `session-id`: coding agents take one on every start, and it opens nothing.
 _SHORT_NAMES: Final = "pass|pwd|pw|pin|otp|sas|sig|signature|auth|sid|jwt"
 """Words that tell one only where they stand alone: `DB_PASS`, not `compass`."""
 
+_TELLING: Final = "token|secret|passw(?:or)?d|passphrase|passcode|key|credentials?|string"
+"""The ends of those names."""
+
+_FOLLOWED: Final = r"[\\\"'`\]\s:=%]"
+"""What may stand right behind a name."""
+
 _ASSIGNED: Final = r"\\{0,4}[\"'`]?\]?\s{0,8}(?:=>|:=|[=:]{1,2}|%3[ad])\s{0,8}"
 """What stands between a name and its value in a header, an environment, a query, JSON, YAML, TOML or a program."""
 
@@ -61,39 +67,53 @@ class _Rule(NamedTuple):
     pattern: re.Pattern[str]
     replacement: str
     needs: tuple[str, ...]
-    """Folded texts of which one is in whatever the pattern finds; most lines pass most rules by that alone.
+    """Folded texts of which one is in whatever the pattern finds; most lines pass most rules by that alone."""
+    near: re.Pattern[str] | None
+    """Found in the folded text wherever the pattern is; asked where the needs are common words."""
 
-    None holds an `i`, of which there are forms that `re.IGNORECASE` knows and case folding does not.
-    """
 
-
-def _rule(pattern: str, replacement: str = _MARK, *needs: str, any_case: bool = False) -> _Rule:
-    return _Rule(re.compile(pattern, re.IGNORECASE if any_case else 0), replacement, needs or ("",))
+def _rule(pattern: str, replacement: str, *needs: str, near: str = "", any_case: bool = False) -> _Rule:
+    flags = re.IGNORECASE if any_case else 0
+    return _Rule(re.compile(pattern, flags), replacement, needs, re.compile(near) if near else None)
 
 
 # Ordered rules in the RE2 subset (no look-around, no back-references) that never try a long stretch twice, so that each
 # runs in linear time and can be generated for other engines.
 _RULES: Final = (
     # Shapes before places: a place takes a mark for the value it is, a shape would cut a stretch anew.
-    _rule(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"),
+    _rule(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b", _MARK, "akia", "asia"),
     # A digit is asked for: `hf_hub_download` and `npm_config_registry` are words.
-    _rule(rf"\b(?:{_PREFIXES})[_-][A-Za-z_-]{{0,64}}[0-9]{_BODY}{{6,}}"),
-    _rule(rf"\b(?:AIza|ATATT3|ya29\.|hv[bsr]\.|1//0|dp\.[a-z]{{2,5}}\.){_BODY}[A-Za-z0-9_.=-]{{19,}}"),
-    _rule(r"\b(?:SK|dapi|key-)[0-9a-f]{32}"),
-    _rule(rf"\bSG\.{_BODY}{{16,64}}\.{_BODY}{{16,}}"),
-    _rule(rf"\beyJ{_BODY}{{6,512}}\.[A-Za-z0-9_.-]{{4,}}"),
-    _rule(r"AGE-SECRET-KEY-1[A-Z0-9]{20,}"),
-    _rule(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\]*"),
+    _rule(
+        rf"\b(?:{_PREFIXES})[_-][A-Za-z_-]{{0,64}}[0-9]{_BODY}{{6,}}",
+        _MARK,
+        "-",
+        "_",
+        near=r"[a-z0-9][_-][a-z_-]{0,64}[0-9][a-z0-9_-]{6}",
+    ),
+    _rule(
+        rf"\b(?:AIza|ATATT3|ya29\.|hv[bsr]\.|1//0|dp\.[a-z]{{2,5}}\.){_BODY}[A-Za-z0-9_.=-]{{19,}}",
+        _MARK,
+        *("aiza", "atatt3", "ya29.", "hvb.", "hvs.", "hvr.", "1//0", "dp."),
+    ),
+    _rule(r"\b(?:SK|dapi|key-)[0-9a-f]{32}", _MARK, "sk", "dapi", "key-", near=r"(?:sk|dapi|key-)[0-9a-f]{32}"),
+    _rule(rf"\bSG\.{_BODY}{{16,64}}\.{_BODY}{{16,}}", _MARK, "sg."),
+    _rule(rf"\beyJ{_BODY}{{6,512}}\.[A-Za-z0-9_.-]{{4,}}", _MARK, "eyj"),
+    _rule(r"AGE-SECRET-KEY-1[A-Z0-9]{20,}", _MARK, "age-secret-key-1"),
+    _rule(
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\]*",
+        _MARK,
+        "-----begin ",
+    ),
     _rule(r"(://[^\s/:@\"']{0,128}):[^\s/\"']{1,512}@", rf"\1:{_MARK}@", "://"),
     _rule(rf"(://)[A-Za-z0-9_.~%+=-]{{20,512}}((?::{_MARK})?@)", rf"\1{_MARK}\2", "://"),
     _rule(
         r"(authorization[\"']?\s{0,8}[:=]\s{0,8}[\"']?(?:(?:bearer|basic|token|digest|negotiate|ntlm|key|bot|splunk|"
         r"aws4-hmac-sha256)\s{1,8})?)(?:[^\s\"',]+,\s{0,8})*[^\s\"',]+",
         rf"\1{_MARK}",
-        "author",
+        "authorization",
         any_case=True,
     ),
-    _rule(r"(cookie\s{0,8}[:=]\s{0,8})(?:[^\s\"';]+;\s{0,8})*[^\s\"';]+", rf"\1{_MARK}", "cook", any_case=True),
+    _rule(r"(cookie\s{0,8}[:=]\s{0,8})(?:[^\s\"';]+;\s{0,8})*[^\s\"';]+", rf"\1{_MARK}", "cookie", any_case=True),
     _rule(
         rf"(\bbearer\s{{1,8}})(?:[a-z0-9._~+=][a-z0-9._~+/=-]{{7,}}|(?:{_DASHED}|{_SLASHED})[a-z0-9._~+/=-]*)",
         rf"\1{_MARK}",
@@ -105,7 +125,7 @@ _RULES: Final = (
         rf"\1{_MARK}",
         "hook",
     ),
-    _rule(rf"\b(?:bot)?[0-9]{{6,12}}:{_BODY}{{30,64}}"),
+    _rule(rf"\b(?:bot)?[0-9]{{6,12}}:{_BODY}{{30,64}}", _MARK, ":", near=r"[0-9]:[a-z0-9_-]{30}"),
     _rule(
         rf"((?:{_NAMES}){_ASSIGNED}){_VALUE}|((?:{_NAMES})\s{{1,8}}){_NEXT}",
         rf"{_EITHER}{_MARK}",
@@ -117,12 +137,15 @@ _RULES: Final = (
         "key",
         "credent",
         "connect",
+        near=rf"(?:{_TELLING}){_FOLLOWED}",
         any_case=True,
     ),
     _rule(
         rf"((?:^|[^a-z0-9<])(?:{_SHORT_NAMES}){_ASSIGNED}|[?&#](?:key|code)=){_VALUE}|"
         rf"((?:^|\s)--?(?:{_SHORT_NAMES})\s{{1,8}}){_NEXT}",
         rf"{_EITHER}{_MARK}",
+        *("pass", "pw", "pin", "otp", "sas", "sig", "auth", "sid", "jwt", "key=", "code="),
+        near=rf"(?:{_SHORT_NAMES}|key|code){_FOLLOWED}",
         any_case=True,
     ),
     _rule(
@@ -174,8 +197,18 @@ def redact(text: str) -> str:
     "curl -H 'Authorization: Bearer <secret>' https://u:<secret>@example.org"
     """
     text = text[:_LIMIT]
-    folded = text.casefold()
-    for pattern, replacement, needs in _RULES:
-        if any(one in folded for one in needs):
-            text = pattern.sub(replacement, text)
+    folded = _folded(text)
+    for pattern, replacement, needs, near in _RULES:
+        for need in needs:
+            if need in folded:
+                if near is None or near.search(folded):
+                    text = pattern.sub(replacement, text)
+                break
     return text[:_LIMIT]
+
+
+def _folded(text: str) -> str:
+    """Return a text in which the needs are found: every form of a letter that `re.IGNORECASE` knows is that letter."""
+    folded = text.casefold()
+    # The two letters i of Turkish: case folding leaves one as it is and splits the other.
+    return folded if folded.isascii() else folded.replace("\u0131", "i").replace("i\u0307", "i")

@@ -1,0 +1,330 @@
+"""Who acted and for whom it counts, kept while events arrive; says so where only all of them in order can tell."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from leeway.agents import (
+    OTHER_ARGUMENTS,
+    Actor,
+    AgentKey,
+    Attribution,
+    InstanceKey,
+    Known,
+    Overflow,
+    Rules,
+    process_name,
+)
+from leeway.config.settings import ScopeKind
+from leeway.engines.live.cells import Owner
+from leeway.engines.live.identities import NOBODY, Identities
+from leeway.engines.live.instances import (
+    FACTS,
+    TELLING,
+    Fact,
+    Instances,
+    LiveInstance,
+    UnclearError,
+    is_own_image,
+    own_facts,
+    told_facts,
+)
+from leeway.events import AnyEvent, ModuleLoaded, Process, ProcessEnded, ProcessStarted
+
+_CHAIN = 8
+"""Names of a chain that an actor shows, as in `Attribution.actor`."""
+
+
+class LiveLineage:
+    """Instances, their lineage and their agents, as `Attribution` of all the day's events so far has them."""
+
+    def __init__(self, known: Known, rules: Rules, noon: datetime, whole: "Whole | None" = None) -> None:
+        """Start with no event; or, with `whole`, from the attribution of all that came so far."""
+        self._rules = rules
+        self._catalogue = rules.catalogue
+        overflows = whole.attribution.overflows if whole is not None else []
+        self.overflows: dict[str, Overflow] = {one.agent: one for one in overflows}
+        today = whole.attribution.registry if whole is not None else {}
+        self._identities = Identities(known, rules, noon, today=today, is_crowded=bool(overflows))
+        self.instances = Instances(known.instances)
+        self.is_loose = False
+        """Whether some events name their process by its number alone, so that any new fact may change which one."""
+        self.has_moved = False
+        """Whether what was counted before may count for others now."""
+        self.has_shown = False
+        """Whether something else is shown of an instance now that may stand on a finding."""
+        self.renewed: set[str] = set()
+        """Agents of which something changed that no event of theirs shows."""
+        self._by_agent: dict[str, _Agent] = {}
+        self._declared: dict[str, AgentKey] = {}
+        if whole is not None:
+            self._take_over(whole)
+
+    # From events
+
+    def actor(self, host: str, event: AnyEvent, process: Process) -> LiveInstance:
+        """Return the instance that acted in an event, with what the event says of it and of its parent.
+
+        Raises:
+            UnclearError: where that depends on the other events of the day.
+            CrowdedError: where the cap on argument shapes is reached.
+        """
+        uid = process.uid
+        if uid is None:
+            raise UnclearError
+        instance = self.instances.get((host, uid))
+        if instance is None or instance.checked != process or self._says_more(event, process):
+            return self._told(host, event, process, uid)
+        if event.user != instance.user and event.user is not None and type(event) is not ProcessEnded:
+            self._learn(instance, (("user", event.user),), event.time)
+        elif event.time > instance.last:
+            instance.last = event.time
+        return instance
+
+    def _says_more(self, event: AnyEvent, process: Process) -> bool:
+        """Say whether an event tells more of an instance than its process and user."""
+        kind = type(event)
+        if kind is ModuleLoaded:
+            return bool(event.digest) and is_own_image(event.path, process.image)  # type: ignore[union-attr]  # its kind
+        return kind is ProcessStarted or (kind is ProcessEnded and self.is_loose)
+
+    def _told(self, host: str, event: AnyEvent, process: Process, uid: str) -> LiveInstance:
+        instance, was_touched = self._meet(InstanceKey(host, uid))
+        new = self._learn(instance, own_facts(event, process), event.time)
+        if isinstance(event, ProcessStarted):
+            new += self._adopt(host, event, instance)
+        instance.checked = process
+        self._settle(instance, new, was_touched=was_touched)
+        self._credit_parent(instance)
+        return instance
+
+    def _meet(self, key: InstanceKey) -> tuple[LiveInstance, bool]:
+        """Return an instance and whether an event of the day has named it before."""
+        if self.instances.get(key) is None and self.instances.is_missed(key):
+            self.has_moved = True
+        instance = self.instances.meet(key)
+        return instance, instance.is_touched
+
+    def _learn(
+        self, instance: LiveInstance, facts: Iterable[Fact], time: datetime, *, is_own: bool = True
+    ) -> list[str]:
+        told = facts if self.is_loose else [fact for fact in facts if fact[0] not in _TIMED]
+        was_touched = instance.is_touched
+        new = instance.learn(told, time, is_own=is_own)
+        if (self.is_loose and (new or not was_touched)) or (was_touched and "image" in new):
+            raise UnclearError
+        self.has_shown |= was_touched and "user" in new
+        return new
+
+    def _adopt(self, host: str, event: ProcessStarted, child: LiveInstance) -> list[str]:
+        """Learn the parent that a start names; return what is new of the child."""
+        child.has_started = True
+        parent = event.parent
+        if parent is None:
+            return []
+        if parent.uid is None:
+            raise UnclearError
+        key = InstanceKey(host, parent.uid)
+        if key == child.key:
+            return []
+        known, was_touched = self._meet(key)
+        if known.told != parent:
+            new = self._learn(known, told_facts(parent), event.time, is_own=False)
+            self._settle(known, new, was_touched=was_touched)
+            known.told = parent
+        known.last = max(known.last, event.time)
+        return self._learn(child, (("parent", key),), event.time, is_own=False)
+
+    def _credit_parent(self, child: LiveInstance) -> None:
+        """Give a parent the evidence of how it starts children."""
+        if child.parent is None or not child.command_line or not child.has_started:
+            return
+        evidence = self._catalogue.of_child(child.command_line)
+        parent = self.instances.get(child.parent) if evidence else None
+        if parent is not None:
+            self.grow(parent, evidence)
+
+    def grow(self, instance: LiveInstance, evidence: frozenset[str]) -> None:
+        """Add evidence of what an instance did."""
+        if not evidence <= instance.acted:
+            instance.acted |= evidence
+            if self._identities.is_agent_now(instance):
+                self._identify(instance, ())
+
+    def _settle(self, instance: LiveInstance, new: list[str], *, was_touched: bool) -> None:
+        """Find out who an instance is where new facts may change that."""
+        telling = TELLING.intersection(new)
+        if not self._identities.matters_for_signer(instance):
+            telling -= _DIGESTS
+        if telling or not was_touched:
+            self._identify(instance, new)
+
+    def _identify(self, instance: LiveInstance, new: Iterable[str]) -> None:
+        """Find out anew which agent an instance is; what it did so far may then count for others."""
+        was_known = instance.agent_key is not None
+        ancestors = self.instances.ancestors(instance)
+        changed = self._identities.identify(instance, ancestors)
+        if was_known and (changed or not _SHOWN.isdisjoint(new)):
+            self.has_moved = True
+        for one in (instance, *ancestors):
+            self._note(one)
+        if instance.agent:
+            self.renewed.add(instance.agent)
+
+    def _note(self, instance: LiveInstance) -> None:
+        """Remember an instance with its agent."""
+        if instance.agent:
+            found = self._by_agent.get(instance.agent)
+            if found is None:
+                found = self._by_agent[instance.agent] = _Agent()
+            if instance not in found.instances:
+                found.instances.add(instance)
+                found.starters.add(self._starter(instance))
+                if instance.agent_key is not None:
+                    found.keys.add(instance.agent_key)
+
+    def moved(self) -> None:
+        """Go over all instances again, because the lineage or the agents of some have changed."""
+        self.has_moved = False
+        self._by_agent.clear()
+        for instance in list(self.instances):
+            self._note(instance)
+
+    # For whom it counts
+
+    def credits(self, owner: Owner) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the agents that an owner's acts count for, nearest first, and those of who started it."""
+        instance = self.instances.get(owner.instance) if owner.instance is not None else None
+        agents = self._agents_of(instance)
+        parent = self.instances.get(instance.parent) if instance is not None and instance.parent is not None else None
+        declared = self.declare(owner.declared) if owner.declared else ""
+        return ((declared, *agents) if declared else agents), self._agents_of(parent)
+
+    def declare(self, uid: str) -> str:
+        """Return the id of a declared agent; empty where the scope leaves such out."""
+        if self._rules.scope.kind not in {ScopeKind.EVIDENCE, ScopeKind.ALL}:
+            return ""
+        key, agent = self._identities.declared(uid)
+        self._declared[agent] = key
+        return agent
+
+    def _agents_of(self, instance: LiveInstance | None) -> tuple[str, ...]:
+        if instance is None:
+            return ()
+        chain = [instance, *self.instances.ancestors(instance)]
+        return tuple(dict.fromkeys(one.agent for one in chain if one.agent))
+
+    def key_of(self, agent: str) -> AgentKey:
+        """Return the key that an agent is shown under: of several, the signed one, then the least."""
+        if agent in self._declared:
+            return self._declared[agent]
+        return min(self._by_agent[agent].keys, key=lambda key: (key.signer is None, repr(key)))
+
+    def starters(self, agent: str) -> frozenset[str]:
+        """Return the nearest agents that an agent's instances were started under; empty text where there is none."""
+        found = self._by_agent.get(agent)
+        return frozenset(found.starters) if found is not None else frozenset()
+
+    def _starter(self, instance: LiveInstance) -> str:
+        parent = self.instances.get(instance.parent) if instance.parent is not None else None
+        return next((one for one in self._agents_of(parent) if one != instance.agent), "")
+
+    @property
+    def may_rename(self) -> bool:
+        """Whether any agent may still be renamed by what later events say."""
+        return self._identities.may_rename
+
+    def is_uncertain(self, agent: str) -> bool:
+        """Say whether later events of the day may rename an agent."""
+        found = self._by_agent.get(agent)
+        if found is None or not self.may_rename:
+            return False
+        return any(self._identities.may_be_renamed(one) for one in found.instances)
+
+    def agent_of(self, owner: Owner) -> str | None:
+        """Return the agent that an owner's instance itself is, empty where it is none; None where it has none."""
+        instance = self.instances.get(owner.instance) if owner.instance is not None else None
+        return None if instance is None else instance.agent
+
+    def shown(self, owner: Owner, user: str | None) -> Actor:
+        """Return who acted, for display, as `Attribution.actor` has it."""
+        instance = self.instances.get(owner.instance) if owner.instance is not None else None
+        if instance is None:
+            name = owner.declared
+            return Actor(owner.host, name, "", user or "", "", (name,))
+        line = [*reversed(self.instances.ancestors(instance)), instance]
+        chain = [process_name(one.image) or "?" for one in line]
+        return Actor(
+            host=instance.key.host,
+            process=process_name(instance.image),
+            parent=chain[-2] if len(chain) > 1 else "",
+            user=user or instance.user or "",
+            command_line=instance.command_line or "",
+            chain=tuple(chain[-_CHAIN:]),
+            image=instance.image,
+        )
+
+    # From the attribution of everything
+
+    def _take_over(self, whole: "Whole") -> None:
+        """Know what an attribution of all events so far knows."""
+        attribution = whole.attribution
+        for key in list(attribution.lineage.touched):
+            self._copy(attribution, key, is_touched=True)
+        for instance in list(self.instances):
+            for one in attribution.lineage.ancestors(instance.key):
+                self._copy(attribution, one, is_touched=one in attribution.lineage.touched)
+        self._declared = {agent: key for key, agent in attribution.registry.items() if key.declared is not None}
+        for event in whole.events:
+            self._own(attribution, event)
+        last = max((event.time for event in whole.events), default=None)
+        for instance in self.instances:
+            instance.last = instance.last if last is None else last
+        self.moved()
+
+    def _own(self, attribution: Attribution, event: AnyEvent) -> None:
+        """Remember which facts of an instance its own event gave."""
+        actor, process = attribution.lineage.actor(event), event.process
+        if actor is None or process is None:
+            return
+        instance = self.instances.meet(actor)
+        instance.own.update(name for name, value in own_facts(event, process) if value not in (None, ""))
+        instance.has_started |= isinstance(event, ProcessStarted)
+        parent = event.parent if isinstance(event, ProcessStarted) else None
+        self.is_loose |= process.uid is None or (parent is not None and parent.uid is None)
+
+    def _copy(self, attribution: Attribution, key: InstanceKey, *, is_touched: bool) -> None:
+        instance, facts = self.instances.meet(key), attribution.lineage[key]
+        for name in FACTS:
+            setattr(instance, name, getattr(facts, name))
+        instance.acted = facts.evidence
+        instance.is_touched = is_touched
+        own, instance.agent = attribution.identity(facts)
+        shared = AgentKey(own.machine, own.process, OTHER_ARGUMENTS, own.signer)
+        instance.agent_key = NOBODY if not instance.agent else own if own in attribution.registry else shared
+
+
+class _Agent:
+    """An agent's instances and what follows from them."""
+
+    __slots__ = ("instances", "keys", "starters")
+
+    def __init__(self) -> None:
+        self.instances: set[LiveInstance] = set()
+        self.keys: set[AgentKey] = set()
+        self.starters: set[str] = set()
+
+
+class Whole(NamedTuple):
+    """The attribution of all events so far, and these."""
+
+    attribution: Attribution
+    events: list[AnyEvent]
+
+
+_TIMED = frozenset({"pid", "started", "ended"})
+"""Facts that matter only where processes are named by their numbers."""
+
+_DIGESTS = frozenset({"digest", "sha1"})
+_SHOWN = frozenset({"image", "command_line", "parent"})
+"""Facts that are shown with, or decide for whom, an instance's acts count, whoever it is itself."""

@@ -1,0 +1,194 @@
+"""What an event shows, worked out once for all events that show the same."""
+
+from collections.abc import Callable
+from typing import Any, Final, get_args
+
+from leeway.agents import Actor, Catalogue, argument_shape
+from leeway.events import (
+    AnyEvent,
+    ConnectionOpened,
+    Event,
+    Facet,
+    FileTouched,
+    Measure,
+    ModuleLoaded,
+    NameResolved,
+    ProcessStarted,
+    ToolCalled,
+    Value,
+)
+from leeway.summaries import FACETS, Credit, FacetRow
+from leeway.summaries.facet_table import MEASURES, MeasureRow, tool_arguments
+
+REMEMBERED: Final = 65_536
+"""Showings, and values, that are remembered; past it all are forgotten, which costs time and changes nothing."""
+
+_BY_ACTOR: Final = frozenset({Facet.DOMAIN_CONTEXT, Facet.MODEL_FILE_ARGUMENTS})
+"""Facets whose values tell who acted."""
+
+_BY_TIME: Final = frozenset({Facet.HOUR})
+"""Facets whose values tell when."""
+
+_NOBODY: Final = Actor("", "", "", "", "", ())
+
+_Key = tuple[object, ...]
+
+
+class Seen:
+    """One value of one facet."""
+
+    __slots__ = ("facet", "fingerprint", "value")
+
+    def __init__(self, facet: Facet, value: Value, fingerprint: int) -> None:
+        self.facet = facet
+        self.value = value
+        self.fingerprint = fingerprint
+
+
+class Showing:
+    """What all events with the same fields show: values by the agents they count for, evidence, parts of measures."""
+
+    __slots__ = ("event", "evidence", "lineage", "measures", "nearest", "number", "parent", "tells_actor", "variants")
+
+    def __init__(self, number: int, event: AnyEvent, values: dict[Credit, tuple[Seen, ...]]) -> None:
+        self.number = number
+        self.event = event
+        """One of them."""
+        self.lineage = values[Credit.LINEAGE]
+        self.nearest = values[Credit.NEAREST]
+        self.parent = values[Credit.PARENT]
+        self.evidence: frozenset[str] = frozenset()
+        self.measures: tuple[tuple[Measure, str, Callable[[Any], int | None]], ...] = ()
+        self.tells_actor = False
+        """Whether some values depend on who acted: then each actor has a variant of its own."""
+        self.variants: dict[Actor, Showing] = {}
+
+    @property
+    def user(self) -> str | None:
+        """The user that the events name."""
+        return self.event.user
+
+
+class Showings:
+    """The showings of a day, remembered by the fields that they depend on."""
+
+    def __init__(self, catalogue: Catalogue, fingerprint: Callable[[Facet, Value], int]) -> None:
+        self._catalogue = catalogue
+        self._fingerprint = fingerprint
+        self._number = 0
+        self._known: dict[type[Event], dict[_Key, Showing]] = {kind: {} for kind in get_args(AnyEvent)}
+        self._values: dict[tuple[Facet, Value], Seen] = {}
+
+    def of(self, event: AnyEvent) -> Showing:
+        """Return what an event shows, but for what tells who acted and when."""
+        kind = type(event)
+        known = self._known[kind]
+        key = _KEYS[kind](event)
+        found = known.get(key)
+        if found is None:
+            if len(known) >= REMEMBERED:
+                known.clear()
+            found = known[key] = self._look_at(event, kind)
+        return found
+
+    def by(self, showing: Showing, actor: Actor) -> Showing:
+        """Return what is shown where `actor` acted."""
+        found = showing.variants.get(actor)
+        if found is None:
+            found = self._made(showing.event, _ROWS[type(showing.event)], actor)
+            found.measures = showing.measures
+            showing.variants[actor] = found
+        return found
+
+    def hour(self, event: AnyEvent) -> tuple[Seen, ...]:
+        """Return what an event shows by its time."""
+        read = ((row.facet, row.read(event, _NOBODY)) for row in _TIMED)
+        return tuple(self._seen(facet, value) for facet, value in read if value is not None)
+
+    def _look_at(self, event: AnyEvent, kind: type[Event]) -> Showing:
+        found = self._made(event, _ROWS[kind], _NOBODY)
+        found.tells_actor = any(row.facet in _BY_ACTOR and row.read(event, _NOBODY) is not None for row in _ROWS[kind])
+        found.evidence = evidence_of(event, self._catalogue)
+        found.measures = tuple((row.measure, row.key(event), row.read) for row in _PARTS[kind])
+        return found
+
+    def _made(self, event: AnyEvent, rows: tuple[FacetRow, ...], actor: Actor) -> Showing:
+        values: dict[Credit, list[Seen]] = {credit: [] for credit in Credit}
+        for row in rows:
+            value = row.read(event, actor)
+            if value is not None:
+                values[row.credit].append(self._seen(row.facet, value))
+        if isinstance(event, ToolCalled):
+            values[Credit.NEAREST] += [self._seen(Facet.TOOL_ARGUMENT, value) for value in tool_arguments(event)]
+        self._number += 1
+        return Showing(self._number, event, {credit: tuple(seen) for credit, seen in values.items()})
+
+    def _seen(self, facet: Facet, value: Value) -> Seen:
+        found = self._values.get((facet, value))
+        if found is None:
+            if len(self._values) >= REMEMBERED:
+                self._values.clear()
+            found = self._values[facet, value] = Seen(facet, value, self._fingerprint(facet, value))
+        return found
+
+
+def evidence_of(event: AnyEvent, catalogue: Catalogue) -> frozenset[str]:
+    """Return what an act says for its actor being an AI agent, as attribution has it."""
+    match event:
+        case ConnectionOpened(outbound=True):
+            return catalogue.of_destination(event.destination, event.port)
+        case NameResolved():
+            return catalogue.of_destination(event.name, None)
+        case ModuleLoaded():
+            return catalogue.of_module(event.path)
+        case FileTouched():
+            return catalogue.of_file(event.path)
+    return frozenset()
+
+
+def _of_connection(event: ConnectionOpened) -> _Key:
+    return event.destination, event.port, event.address, event.outbound, event.range, event.user
+
+
+def _of_start(event: ProcessStarted) -> _Key:
+    process = event.process
+    if process is None:
+        return (event.user,)
+    # By the shape: command lines that are all different are still few kinds of start.
+    line = process.command_line
+    return process.image, None if line is None else argument_shape(line), event.user
+
+
+def _of_module(event: ModuleLoaded) -> _Key:
+    image = event.process.image if event.process is not None else None
+    return event.path, event.digest, event.sha1, image, event.user
+
+
+def _of_call(event: ToolCalled) -> _Key:
+    return event.tool, tuple(sorted(event.arguments)), event.user
+
+
+_KEYS: Final[dict[type[Event], Callable[[Any], _Key]]] = {
+    **{kind: lambda event: (event.user,) for kind in get_args(AnyEvent)},
+    ConnectionOpened: _of_connection,
+    ProcessStarted: _of_start,
+    ModuleLoaded: _of_module,
+    ToolCalled: _of_call,
+    NameResolved: lambda event: (event.name, event.user),
+    FileTouched: lambda event: (event.path, event.action, event.user),
+}
+"""Kind to the fields that what it shows depends on."""
+
+
+def _rows(kind: type[Event]) -> tuple[FacetRow, ...]:
+    return tuple(row for row in FACETS if issubclass(kind, row.event) and row.facet not in _BY_TIME)
+
+
+def _parts(kind: type[Event]) -> tuple[MeasureRow, ...]:
+    """Return the measures of a kind but for the count of events, which every cell has."""
+    return tuple(row for row in MEASURES if issubclass(kind, row.event) and row.measure is not Measure.EVENTS)
+
+
+_ROWS: Final = {kind: _rows(kind) for kind in get_args(AnyEvent)}
+_PARTS: Final = {kind: _parts(kind) for kind in get_args(AnyEvent)}
+_TIMED: Final = tuple(row for row in FACETS if row.facet in _BY_TIME)

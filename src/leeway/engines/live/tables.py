@@ -1,0 +1,233 @@
+"""The cells of a day by owner, and the days of the agents that they count for."""
+
+from datetime import date, datetime
+from typing import Final
+
+from leeway.agents import InstanceKey
+from leeway.baselines import AgentState
+from leeway.engines.live.cells import Amounts, Cell, Group, Owner, Steps
+from leeway.engines.live.judging import Judge, Standing
+from leeway.engines.live.lineage import LiveLineage
+from leeway.engines.live.rollup import AgentDay
+from leeway.engines.live.showings import Seen, Showing, Showings
+from leeway.events import AnyEvent, Measure, ToolCalled
+from leeway.summaries import Bound, Summary
+
+_QUIET: Final[frozenset[str]] = frozenset()
+
+
+class Tables:
+    """Counts events for their owners, and listens for those that may change what is said of an agent."""
+
+    def __init__(self, day: date, bound: Bound, showings: Showings, lineage: LiveLineage, judge: Judge) -> None:
+        self._day = day
+        self._bound = bound
+        self._showings = showings
+        self._lineage = lineage
+        self._judge = judge
+        self.cells: dict[str, Cell | None] = {}
+        """Event id to where it was counted; None where it is nobody's."""
+        self.agents: dict[str, AgentDay] = {}
+        self.heard: set[str] = set()
+        """Agents of whom something else may be said than before."""
+        self._owners: dict[tuple[str, InstanceKey | None, str], Owner] = {}
+        self._groups: dict[tuple[tuple[str, ...], tuple[str, ...]], Group] = {}
+        self._standings: dict[str, Standing] = {}
+        self._latest: datetime | None = None
+
+    def own(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
+        """Return the owner of what an instance or a declared agent does."""
+        key = host, instance, declared
+        found = self._owners.get(key)
+        if found is None:
+            found = self._owners[key] = Owner(host, instance, declared)
+        return found
+
+    def add(self, event: AnyEvent, owner: Owner, showing: Showing) -> None:
+        """Count one event."""
+        moment = event.time
+        cell = owner.cells.get(showing.number << 5 | moment.hour)
+        if cell is None:
+            cell = self._open(event, owner, showing)
+        elif cell.loud and self._latest is not None and moment <= self._latest:
+            self.heard |= cell.loud  # an event out of order may be the one by which a value is shown
+        cell.count += 1
+        if moment > cell.last:
+            cell.last = moment
+        elif moment <= cell.first and (moment, event.id) < (cell.first, cell.first_id):
+            cell.first, cell.first_id = moment, event.id
+        group = owner.group
+        if group is None:
+            group = self._join(owner)
+        if not cell.is_waiting:
+            cell.is_waiting = True
+            group.waiting.append(cell)
+        if showing.measures:
+            self._measure(event, owner, showing, group)
+        if type(event) is ToolCalled:
+            self._step(event, owner, group)
+        if self._latest is None or moment > self._latest:
+            self._latest = moment
+        self.cells[event.id] = cell
+
+    def summary(self, agent: str) -> Summary:
+        """Return an agent's summary with everything that was counted."""
+        self.fold(agent)
+        return self.agents[agent].summary()
+
+    def standing(self, agent: str) -> Standing:
+        """Return how an agent stands, by the key it is shown under."""
+        found = self._standings.get(agent)
+        if found is None:
+            found = self._standings[agent] = self._judge.standing(agent, self._lineage.key_of(agent))
+        return found
+
+    def is_renamed(self) -> bool:
+        """Say whether an agent is shown under another key; listen to those whose instances changed."""
+        renewed, self._lineage.renewed = self._lineage.renewed, set()
+        known = renewed & self._standings.keys()
+        is_renamed = any(self._lineage.key_of(agent) != self._standings[agent].key for agent in known)
+        self.heard |= {one for one in known if self._standings[one].state is AgentState.UNKNOWN}
+        if self._lineage.may_rename:
+            self.heard |= renewed & self.agents.keys()
+        return is_renamed
+
+    def regroup(self) -> None:
+        """Count everything anew for the agents that it counts for now."""
+        self.agents.clear()
+        self._groups.clear()
+        self._standings.clear()
+        for owner in self._owners.values():
+            owner.group = None
+        for owner in self._owners.values():
+            group = self._join(owner) if owner.cells else None
+            for cell in owner.cells.values():
+                cell.folded = 0
+                cell.is_waiting = True
+                self._listen(cell, self._join(owner))
+            if group is not None:
+                group.waiting += owner.cells.values()
+                self._return(owner, group)
+        self.heard = set(self.agents)
+
+    def _return(self, owner: Owner, group: Group) -> None:
+        """Let all of an owner's amounts and sessions wait again."""
+        for amounts in owner.amounts.values():
+            amounts.wait_again()
+            if amounts.measure is Measure.BYTES_OUT and not amounts.key and amounts.waiting is not None:
+                for hour, amount in amounts.waiting.hours.items():
+                    self._sent(group, amount, hour)
+        group.amounts += owner.amounts.values()
+        if owner.sessions and group.actor:
+            self.agents[group.actor[0]].sessions.append(owner)
+
+    def fold(self, agent: str) -> None:
+        """Add what waits to the days of the agents that it counts for, as far as `agent` is one of them."""
+        for group in self.agents[agent].groups:
+            if group.waiting or group.amounts:
+                self._fold(group)
+
+    def _fold(self, group: Group) -> None:
+        actors = [self.agents[agent] for agent in group.actor]
+        parents = [self.agents[agent] for agent in group.parent]
+        for cell in group.waiting:
+            more = cell.count - cell.folded
+            cell.folded, cell.is_waiting = cell.count, False
+            showing = cell.showing
+            for agent in actors:
+                agent.count(cell, more)
+                agent.see(showing.lineage, cell, more)
+                agent.see(cell.hours, cell, more)
+            for agent in actors[:1]:
+                agent.see(showing.nearest, cell, more)
+            for agent in parents:
+                agent.see(showing.parent, cell, more)
+        group.waiting.clear()
+        for amounts in group.amounts:
+            totals = amounts.settle()
+            for agent in actors:
+                agent.measure(amounts, totals)
+        group.amounts.clear()
+
+    def _open(self, event: AnyEvent, owner: Owner, showing: Showing) -> Cell:
+        cell = Cell(owner, showing, event, self._showings.hour(event))
+        owner.cells[showing.number << 5 | cell.hour] = cell
+        self._listen(cell, owner.group or self._join(owner))
+        return cell
+
+    def _join(self, owner: Owner) -> Group:
+        """Return the group of an owner, with the days of its agents."""
+        if owner.group is not None:
+            return owner.group
+        key = self._lineage.credits(owner)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(*key)
+            for agent in dict.fromkeys((*group.actor, *group.parent)):
+                if agent not in self.agents:
+                    self.agents[agent] = AgentDay(agent, self._day, self._bound)
+                    self.heard.add(agent)
+                self.agents[agent].groups.append(group)
+        owner.group = group
+        return group
+
+    def _listen(self, cell: Cell, group: Group) -> None:
+        """Find out whether a new cell changes what may be said of an agent."""
+        raw = cell.raw
+        if raw.tells_actor:
+            cell.showing = self._showings.by(raw, self._lineage.shown(cell.owner, raw.user))
+        number = cell.showing.number
+        loud = group.loud.get(number)
+        if loud is None:
+            loud = group.loud[number] = self._loud(cell, group) if group.actor or group.parent else _QUIET
+        cell.loud = loud
+        if not group.hours >> cell.hour & 1:
+            group.hours |= 1 << cell.hour
+            pairs = [(agent, seen) for agent in group.actor for seen in cell.hours]
+            self.heard.update([agent for agent, seen in pairs if self._is_loud(agent, seen)])
+        if loud and (number << 5 | cell.hour) not in group.heard:
+            group.heard.add(number << 5 | cell.hour)
+            self.heard |= loud
+
+    def _loud(self, cell: Cell, group: Group) -> frozenset[str]:
+        showing = cell.showing
+        pairs = [(agent, seen) for agent in group.actor for seen in showing.lineage]
+        pairs += [(agent, seen) for agent in group.actor[:1] for seen in showing.nearest]
+        pairs += [(agent, seen) for agent in group.parent for seen in showing.parent]
+        return frozenset([agent for agent, seen in pairs if self._is_loud(agent, seen)])
+
+    def _is_loud(self, agent: str, seen: Seen) -> bool:
+        is_beyond = self.agents[agent].note(seen)
+        return self._judge.may_speak(self.standing(agent), seen) or is_beyond
+
+    def _measure(self, event: AnyEvent, owner: Owner, showing: Showing, group: Group) -> None:
+        for measure, key, read in showing.measures:
+            amount = read(event)
+            if amount is None:
+                continue
+            amounts = owner.amounts.get((measure, key))
+            if amounts is None:
+                amounts = owner.amounts[measure, key] = Amounts(measure, key)
+            if amounts.waiting is None:
+                group.amounts.append(amounts)
+            amounts.add(amount, event)
+            if measure is Measure.BYTES_OUT and not key:
+                self._sent(group, amount, event.time.hour)
+
+    def _sent(self, group: Group, amount: int, hour: int) -> None:
+        for agent in group.actor:
+            day = self.agents[agent]
+            day.sent[hour] = day.sent.get(hour, 0) + amount
+            if self._judge.may_speak_of_bytes(self.standing(agent), day.sent[hour], sum(day.sent.values())):
+                self.heard.add(agent)
+
+    def _step(self, event: ToolCalled, owner: Owner, group: Group) -> None:
+        run = event.agent.instance_uid if event.agent is not None else ""
+        if not run:
+            return
+        if not owner.sessions and group.actor:
+            self.agents[group.actor[0]].sessions.append(owner)
+        steps = owner.sessions.get(run)
+        if steps is None:
+            steps = owner.sessions[run] = Steps(self._bound.caps.session_steps)
+        steps.add(event)
