@@ -130,7 +130,10 @@ END;
 CREATE MACRO spelt(line, agent, h) AS replace(
     replace(line, '{w}', word(agent * 5 + (h >> 16) % getvariable('themes'))),
     '{n}',
-    CASE WHEN getvariable('all_differ') THEN lower(to_hex(h >> 12)) ELSE ((h >> 24) % getvariable('numbers'))::VARCHAR END
+    CASE
+        WHEN getvariable('all_differ') THEN lower(to_hex(h >> 12))
+        ELSE ((h >> 24) % getvariable('numbers'))::VARCHAR
+    END
 );
 
 CREATE MACRO events_of(source) AS TABLE
@@ -250,16 +253,23 @@ SELECT
     CASE WHEN above IS NOT NULL THEN spelt(theirs.line, agent, above) END AS parent_command_line,
     CASE
         WHEN drift = 'module' THEN repeat('e', 64)
-        WHEN kind = 'module_loaded' THEN hex16(hash(library, 1)) || hex16(hash(library, 2)) || hex16(hash(library, 3)) || hex16(hash(library, 4))
+        WHEN kind = 'module_loaded' THEN hex16(hash(library, 1)) || hex16(hash(library, 2))
+            || hex16(hash(library, 3)) || hex16(hash(library, 4))
     END AS digest,
     CASE WHEN kind = 'connection_opened' THEN spoken_to END AS destination,
     CASE WHEN kind = 'connection_opened' THEN
-        CASE WHEN is_bare THEN 22 WHEN rare OR asks_model OR drift = 'flow' THEN 443 ELSE [8443, 22, 443][1 + least(place_number % 8, 2)::INTEGER] END
+        CASE
+            WHEN is_bare THEN 22
+            WHEN rare OR asks_model OR drift = 'flow' THEN 443
+            ELSE [8443, 22, 443][1 + least(place_number % 8, 2)::INTEGER]
+        END
     END::INTEGER AS port,
     CASE WHEN kind = 'connection_opened' AND NOT is_bare THEN spoken_at END AS address,
     CASE WHEN kind = 'connection_opened' THEN 'tcp' END AS protocol,
     CASE WHEN kind = 'connection_opened' THEN true END AS outbound,
-    CASE WHEN drift = 'transfer' THEN 40000000000 WHEN kind = 'connection_opened' THEN 200 + (h1 >> 20) % 4000 END::BIGINT AS bytes_out,
+    CASE
+        WHEN drift = 'transfer' THEN 40000000000 WHEN kind = 'connection_opened' THEN 200 + (h1 >> 20) % 4000
+    END::BIGINT AS bytes_out,
     CASE WHEN kind = 'connection_opened' THEN 900 + (h1 >> 24) % 60000 END::BIGINT AS bytes_in,
     CASE WHEN kind = 'name_resolved' THEN spoken_to END AS name,
     CASE WHEN kind = 'name_resolved' THEN [spoken_at] END AS addresses,
@@ -275,8 +285,9 @@ SELECT
         WHEN level = 0 AND agent % 4 = 0 AND h1 % 10 = 0 THEN format('/srv/models/{}.gguf', word(agent))
         WHEN h1 % 33 = 0 THEN format('/tmp/run-{}/out.json', hex16(h1)[:8])
         ELSE format(
-            '/srv/{}/{}/{}.{}', word(taste * 5 + file % 4), ['src', 'tests', 'docs', 'tools', 'lib'][1 + (file // 4 % 5)::INTEGER],
-            word(taste + file), ['py', 'ts', 'md', 'rs'][1 + (file // 20 % 4)::INTEGER]
+            '/srv/{}/{}/{}.{}', word(taste * 5 + file % 4),
+            ['src', 'tests', 'docs', 'tools', 'lib'][1 + (file // 4 % 5)::INTEGER], word(taste + file),
+            ['py', 'ts', 'md', 'rs'][1 + (file // 20 % 4)::INTEGER]
         )
     END AS path,
     CASE

@@ -33,9 +33,7 @@ class FoldBatch:
     def __init__(self, world: World, terms: Terms, packed: Mapping[str, Path], leaves: Collection[date]) -> None:
         below = {one.key: one for one in read_instances([packed[INSTANCES]] if INSTANCES in packed else [])}
         baselines = read_baselines([file for part, file in packed.items() if part != INSTANCES])
-        self._world = replace(
-            world, baselines={**baselines, **world.baselines}, instances={**below, **world.instances}
-        )
+        self._world = replace(world, baselines={**baselines, **world.baselines}, instances={**below, **world.instances})
         self._terms = terms
         self._leaves = leaves
         self._changed = set(world.baselines)

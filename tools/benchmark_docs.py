@@ -37,9 +37,21 @@ _GOAL = re.compile(r"(P[0-9]+): (.+)")
 
 
 def records(results: Path) -> list[Record]:
-    """Return the results that have goals, in the order of those; findings on captures have another form."""
-    found = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(results.glob("*.json"))]
-    return sorted((one for one in found if "results" in one), key=lambda one: _number(str(one["goal"])))
+    """Return the results that have goals, in the order of those; findings on captures have another form.
+
+    Raises:
+        TypeError: where a result is not in the form that benchmarks/README.md states.
+    """
+    found = []
+    for file in sorted(results.glob("*.json")):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(record.get("results", []), list):
+            raise TypeError(
+                f"{file.name} is not in the form of benchmarks/README.md: write it with record.write_record"
+            )
+        if "results" in record:
+            found.append(record)
+    return sorted(found, key=lambda one: _number(str(one["goal"])))
 
 
 def page(results: Path) -> str:

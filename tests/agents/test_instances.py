@@ -1,7 +1,10 @@
 """Process instances and their lineage: reused pids, two sensors, unseen starts, chains and loops."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise, permutations
+from typing import Any
 
 import pytest
 
@@ -198,3 +201,27 @@ def test_evidence_only_grows() -> None:
     known.grow(key, frozenset({"b"}))
     known.grow(key, frozenset())
     assert known[key].evidence == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "known"),
+    [
+        pytest.param({"image": ""}, {"image": "/usr/bin/git"}, "/usr/bin/git", id="image, which the first left out"),
+        pytest.param({"pid": None}, {"pid": 7}, 7, id="pid, which the first left out"),
+        pytest.param({"image": "/usr/bin/a"}, {"image": "/usr/bin/b"}, "/usr/bin/a", id="image, told twice"),
+        pytest.param({"pid": 7}, {"pid": 8}, 7, id="pid, told twice"),
+        pytest.param({"command_line": None}, {"command_line": "git"}, "git", id="command line, left out"),
+        pytest.param({"command_line": ""}, {"command_line": "git"}, "", id="command line, told to be empty"),
+        pytest.param({"sha1": None}, {"sha1": "AB"}, "ab", id="digest"),
+    ],
+)
+@pytest.mark.parametrize("begun", [started, partial(reached, "a.example")], ids=["start", "act"])
+def test_of_each_fact_the_first_that_says_it_is_believed(
+    first: dict[str, Any], later: dict[str, Any], known: object, begun: Callable[..., AnyEvent]
+) -> None:
+    told = {"uid": "g1", "image": "/usr/bin/git", "pid": 7, "command_line": "git", "started": at(8)}
+    one, other = Process(**{**told, **first}), Process(**{**told, **later})
+    again = (reached("a.example", when=at(hour), who=who) for hour, who in ((9, other), (10, one)))
+    found = lineage(begun(who=one, when=at(8)), *again)
+    (name,) = first
+    assert getattr(found[InstanceKey(HOST, "g1")], name) == known

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -10,14 +10,27 @@ import msgspec
 import pytest
 
 from fold_batches import Folding
-from golden.journal import FIRST_DAY, Journal, at, bot_day, bot_week, lines
-from golden.play import LATER, findings, final, judge, learn, opened, request
+from golden.journal import FIRST_DAY, Journal, at, bot_day, lines
+from golden.play import final, findings, judge, learn, opened, request
+from leeway.baselines import Entry
 from leeway.config import Caps, Settings
+from leeway.engines.duckdb import DuckDb
+from leeway.engines.duckdb.packed_files import part_of
+from leeway.engines.duckdb.packed_files import write_baselines as write_packed
 from leeway.errors import StateError
-from leeway.events import AnyEvent, ConnectionOpened, Process, ToolCalled
+from leeway.events import AnyEvent, EventRef, Facet, Process
 from leeway.modes import train
-from leeway.modes.projections import baseline_document
+from leeway.modes.projections import LISTED, baseline_document, write_baselines
+from leeway.pipeline import Verbs
 from leeway.sources.event_table_writer import write_event_table
+from leeway.storage.kept_files import draft_of, keep
+
+ENGINES = (Folding(), DuckDb())
+
+
+def type_name(engine: Verbs) -> str:
+    return type(engine).__name__
+
 
 SHORT = Settings(caps=Caps(keep_days=4))
 """Events are kept for four days only."""
@@ -106,8 +119,11 @@ def whole(events: list[AnyEvent], tmp_path: Path) -> Path:
     return state
 
 
-def test_files_taken_whole_give_what_rows_give(events: list[AnyEvent], whole: Path, tmp_path: Path) -> None:
-    state, engine = tmp_path / "state", Folding()
+@pytest.mark.parametrize("engine", ENGINES, ids=type_name)
+def test_files_taken_whole_give_what_rows_give(
+    engine: Verbs, events: list[AnyEvent], whole: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
     learnt = learn(state, parquet(tmp_path / "1.parquet", on(events, 1, 7)), engine=engine)
     judged = judge(state, parquet(tmp_path / "2.parquet", on(events, 8, 12)), engine=engine)
     assert same(state, whole)
@@ -115,7 +131,6 @@ def test_files_taken_whole_give_what_rows_give(events: list[AnyEvent], whole: Pa
     assert (learnt.read, learnt.new, learnt.duplicates, len(learnt.closed), learnt.agents) == (63, 63, 0, 7, 1)
     assert (judged.read, judged.new, len(judged.closed), len(judged.findings)) == (55, 55, 5, len(findings(whole)))
     assert tables(state) == [(day, day < 8, 9 if day < 8 else 11) for day in range(1, 13)]
-    assert [len(parts) for parts in engine.opened] == [0, 2]
     assert runs(state) == {(1, 7), (8, 12)}
     assert [path.stat().st_mode & 0o777 for path in (state / "events", next((state / "events").iterdir()))] == [
         0o700,
@@ -156,6 +171,8 @@ def test_whichever_engine_runs_next(order: str, events: list[AnyEvent], whole: P
         (learn if last == 7 else judge)(state, file, **({"engine": batch} if in_files else {}))
         start = last + 1
     assert same(state, whole)
+    assert batch.opened[0] == {}
+    assert {len(parts) for parts in batch.opened[1:]} <= {0, 2}
     assert len(batch.opened) == sum(in_files for _, in_files in cuts.get(order, [(7, True), (9, False), (12, True)]))
 
 
@@ -183,12 +200,15 @@ def late(journal_prefix: str = "late", day: int = 3) -> list[AnyEvent]:
 
 
 @pytest.mark.parametrize("day", [3, 9, 12])
-@pytest.mark.parametrize("in_files", [True, False], ids=["then in files", "then in rows"])
+@pytest.mark.parametrize(
+    ("engine", "in_files"),
+    [(Folding(), True), (Folding(), False), (DuckDb(), True)],
+    ids=["then in files", "then in rows", "by DuckDB"],
+)
 def test_a_late_event_opens_its_whole_run_again(
-    day: int, *, in_files: bool, events: list[AnyEvent], whole: Path, tmp_path: Path
+    engine: Verbs, day: int, *, in_files: bool, events: list[AnyEvent], whole: Path, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    engine = Folding()
     learn(state, parquet(tmp_path / "1.parquet", on(events, 1, 7)), engine=engine)
     judge(state, parquet(tmp_path / "2.parquet", on(events, 8, 12)), engine=engine)
     more = jsonl(tmp_path / "late.jsonl", late(day=day))
@@ -215,11 +235,12 @@ def test_rows_into_a_day_of_a_file(events: list[AnyEvent], tmp_path: Path) -> No
     assert len(tables(state)) == 12
 
 
-def test_a_file_that_was_judged_is_trusted_later(events: list[AnyEvent], tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES, ids=type_name)
+def test_a_file_that_was_judged_is_trusted_later(engine: Verbs, events: list[AnyEvent], tmp_path: Path) -> None:
     state, rows = tmp_path / "state", tmp_path / "rows"
     for each, file in ((state, parquet(tmp_path / "1.parquet", events)), (rows, jsonl(tmp_path / "1.jsonl", events))):
-        judge(each, file, engine=Folding())
-        report = learn(each, file, engine=Folding())
+        judge(each, file, engine=engine)
+        report = learn(each, file, engine=engine)
         assert (report.read, report.new, len(report.opened_again)) == (118, 118, 12)
     assert same(state, rows)
     assert {trusted for _, trusted, _ in tables(state)} == {True}
@@ -227,7 +248,9 @@ def test_a_file_that_was_judged_is_trusted_later(events: list[AnyEvent], tmp_pat
 
 def _unknown_kind(path: Path) -> None:
     broken = path.with_suffix(".broken")
-    duckdb.sql(f"SELECT * REPLACE (if(id = 'e0003', 'nonsense', kind) AS kind) FROM '{path}'").write_parquet(str(broken))
+    duckdb.sql(f"FROM '{path}' SELECT * REPLACE (if(id = 'e0003', 'nonsense', kind) AS kind)").write_parquet(
+        str(broken)
+    )
     broken.replace(path)
 
 
@@ -356,9 +379,7 @@ def test_a_training_that_fails_leaves_the_files(events: list[AnyEvent], tmp_path
 
 @pytest.mark.parametrize("folder", ["events", "packed"])
 @pytest.mark.parametrize("harm", ["missing", "cut", "another"])
-def test_a_file_that_is_not_what_was_written(
-    folder: str, harm: str, events: list[AnyEvent], tmp_path: Path
-) -> None:
+def test_a_file_that_is_not_what_was_written(folder: str, harm: str, events: list[AnyEvent], tmp_path: Path) -> None:
     state, engine = tmp_path / "state", Folding()
     learn(state, parquet(tmp_path / "1.parquet", on(events, 1, 7)), engine=engine)
     for path in (state / folder).iterdir():
@@ -378,22 +399,34 @@ def test_what_sensors_say_that_they_can_show(day: str, tmp_path: Path) -> None:
     write_event_table(path, events, lambda: next(iter(request(jsonl(tmp_path / "a.jsonl", events)).sources)).observes)
     if day == "another":
         write_event_table(path, events, lambda: ("child", "bytes_out"))
-    read, taken = (learn(tmp_path / name, path, engine=one) for name, one in (("rows", request().engine), ("files", Folding())))
+    read, taken = (
+        learn(tmp_path / name, path, engine=one) for name, one in (("rows", request().engine), ("files", Folding()))
+    )
     assert taken.not_observable == read.not_observable
     assert bool(taken.not_observable) is (day == "another")
     assert tables(tmp_path / "files") != []
 
 
-def test_a_day_too_late_or_of_several_hosts(tmp_path: Path) -> None:
-    """Declared agents, many hosts, users: what is in a column and what is not comes back alike."""
-    shared = {"user": "ana", "host": "desk"}
-    events = [
-        *story(range(1, 9)),
-        ToolCalled(id="t1", time=at(8, "10:00"), tool="search", arguments={"q": "x"}, host="desk", agent=None),
-        ConnectionOpened(id="c1", time=at(8, "10:01"), destination="x.example", port=1, **shared),
-    ]
-    state, rows = tmp_path / "state", tmp_path / "rows"
-    learn(rows, jsonl(tmp_path / "1.jsonl", events))
-    learn(state, parquet(tmp_path / "1.parquet", events), engine=Folding())
-    assert same(state, rows)
-    assert LATER - at(8, "10:00") > timedelta(days=30)
+def test_baselines_of_too_many_values_are_written_when_asked_for(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    first = learn(state, parquet(tmp_path / "1.parquet", story([1])), engine=Folding())
+    assert (first.values_not_listed, [Path(file).name for file in first.files][-1]) == (0, "baseline_latest.json")
+    with opened(state) as directory:
+        (known,) = directory.baselines().values()
+        exemplar = EventRef(FIRST_DAY, "e0001")
+        values = {(f"{number}.example",): Entry(ordinal(1), 1, 1, ordinal(1), 1, exemplar) for number in range(LISTED)}
+        grown = msgspec.structs.replace(known, agent="f" * 32, entries={Facet.DOMAIN: values})
+        folder = tmp_path / "parts"
+        folder.mkdir()
+        write_packed(folder / "f", [grown])
+        with directory.database.transaction():
+            name = keep(draft_of(folder / "f"), state / "packed")
+            directory.database.put_packed(ordinal(1), ordinal(1), {part_of(grown.agent): name})
+    report = learn(state, parquet(tmp_path / "2.parquet", story([2])), engine=Folding())
+    held = LISTED + sum(map(len, known.entries.values()))
+    assert (report.values_not_listed >= held, report.files, LISTED) == (True, [], 50_000)
+    assert report.as_json()["values_not_listed"] == report.values_not_listed
+    assert [path.name for path in (state / "baselines").glob("*latest*")] == []
+    with opened(state) as directory:
+        assert len(write_baselines(directory, request())) == 2
+    assert (state / "baselines" / "baseline_latest.json").stat().st_size > 5_000_000

@@ -160,6 +160,16 @@ def test_a_value_that_was_exchanged_is_noticed(
         read(Database(path))
 
 
+def test_of_one_batch_the_first_of_an_id_is_kept_in_whatever_order_they_come(path: Path) -> None:
+    database = Database(path)
+    batch = [(2, "z", False, b"1"), (1, "b", False, b"2"), (2, "a", False, b"3"), (2, "z", False, b"4")]
+    before = database.changes()
+    assert database.add_events([*batch, (1, "b", True, b"5"), (2, "a", False, b"6")]) == {1, 2}
+    assert database.changes() - before == 4  # three events, one of them trusted by its second coming
+    assert [list(database.events(day)) for day in (1, 2)] == [[(True, b"5")], [(False, b"3"), (False, b"1")]]
+    assert database.add_events([(2, "z", False, b"7"), (3, "y", False, b"8")]) == {3}
+
+
 def test_an_event_is_kept_once_and_trust_is_added(path: Path) -> None:
     database = Database(path)
     assert database.add_events([(1, "a", False, b"a"), (2, "b", False, b"b")]) == {1, 2}

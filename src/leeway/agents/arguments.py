@@ -23,6 +23,7 @@ _CACHED_LENGTH = 1_024
 _DEPTH = 4
 """Shells within shells that are unwrapped."""
 
+_QUOTES = frozenset("\"'")
 _SPACE = " \t\r\n\f\v"
 _DIGEST_LETTERS = bytes.maketrans(b"0123456789abcdef", b"ghijklmnopqrstuv")
 """A digest is written without digits, so that blanking leaves it alone and a shape of a shape is itself."""
@@ -33,13 +34,15 @@ _VALUED_OPTIONS = frozenset({"--init-file", "--rcfile"})
 # All in the RE2 subset: no look-around, no back-references.
 _GAP = re.compile(r"""("[^"]*"?|'[^']*'?)|[ \t\r\n\f\v]{2,}|[\t\r\n\f\v]""")
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")
-_QUOTED = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)')""", re.ASCII)
+_QUOTED = re.compile(r""""([^"]*)"|'([^']*)'""")
 _EXTENSION = re.compile(r"\.(?i:exe|com|bat|cmd)(?:\s|$)", re.ASCII)
 _BUNDLE = re.compile(r"/(?:Applications|Library|System|Volumes|Users/[^/\s]+/Applications)/", re.ASCII)
 _SHELL_OPTION = re.compile(r"([-+][A-Za-z-]*)(?:\s+|$)", re.ASCII)
 _CMD_OPTION = re.compile(r"/([A-Za-z])(:\S*)?\s*", re.ASCII)
 _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _SINGLE = re.compile(r"""'((?:[^']|'"'"'|'\\'')*)'""")
+_INNER_QUOTES = ("'\"'\"'", "'\\''")
+"""How a shell writes a single quote within single quotes."""
 _ESCAPED = re.compile(r'\\(["\\$`])')
 
 
@@ -89,8 +92,10 @@ def normalise(arguments: Iterable[str]) -> str:
 
 
 def _tidied(text: str) -> str:
-    folded = _GAP.sub(lambda gap: gap[1] or " ", text).strip(_SPACE)
-    return _bounded(blank(folded))
+    # What is printable has no white space but blanks, and most lines have no two of them in a row.
+    is_even = text.isprintable() and "  " not in text
+    folded = text if is_even else _GAP.sub(lambda gap: gap[1] or " ", text)
+    return _bounded(blank(folded.strip(_SPACE)))
 
 
 def _bounded(shape: str) -> str:
@@ -107,10 +112,10 @@ def split_program(text: str) -> tuple[str, str]:
     >>> split_program("C:/Program Files/Node/node.exe app.js")
     ('C:/Program Files/Node/node.exe', 'app.js')
     """
-    quoted = _QUOTED.match(text)
+    text = text.strip(_SPACE)
+    quoted = _QUOTED.match(text) if text[:1] in _QUOTES else None
     if quoted:
         return quoted[1] or quoted[2] or "", text[quoted.end() :].strip(_SPACE)
-    text = text.strip(_SPACE)
     end = _end_of_windows_program(text) or _end_of_bundled_program(text)
     if not end:
         gap = _SPACES.search(text)
@@ -131,8 +136,8 @@ def _end_of_windows_program(text: str) -> int:
 
 def _end_of_bundled_program(text: str) -> int:
     """Return where an unquoted macOS `/Applications/X Y.app/Contents/MacOS/X Y` ends, or 0."""
-    inside = text.find(".app/Contents/MacOS/") if _BUNDLE.match(text) else -1
-    if inside < 0 or " /" in text[:inside]:
+    inside = text.find(".app/Contents/MacOS/")
+    if inside < 0 or " /" in text[:inside] or not _BUNDLE.match(text):
         return 0
     stops = [stop for stop in (text.find(" -", inside), text.find(" /", inside)) if stop >= 0]
     return min(stops, default=len(text))
@@ -183,12 +188,16 @@ def _cmd_command(rest: str) -> str | None:
 
 def _unquoted(text: str) -> str:
     """Return the first word of `text` without its quotes, and what follows; unquoted text is taken whole."""
+    end = text.find(text[:1], 1) if text[:1] in _QUOTES else 0
+    if end > 0 and "\\" not in text[:end] and not text.startswith(_INNER_QUOTES, end):
+        inner, rest = text[1:end], text[end + 1 :].strip(_SPACE)  # nearly all: the patterns below go letter by letter
+        return f"{inner} {rest}" if rest else inner
     if text[:1] == '"':
         word = _DOUBLE.match(text)
         inner = _ESCAPED.sub(r"\1", word[1]) if word else text[1:]
     elif text[:1] == "'":
         word = _SINGLE.match(text)
-        inner = word[1].replace("'\"'\"'", "'").replace("'\\''", "'") if word else text[1:]
+        inner = word[1].replace(_INNER_QUOTES[0], "'").replace(_INNER_QUOTES[1], "'") if word else text[1:]
     else:
         return text
     rest = text[word.end() :].strip(_SPACE) if word else ""
@@ -221,5 +230,8 @@ def snapshot_restored(command_line: str) -> str:
     >>> snapshot_restored("zsh -c -l source /h/.claude/shell-snapshots/s.sh && eval 'ls' && pwd -P >| /tmp/c")
     'source /h/.claude/shell-snapshots/s.sh && '
     """
-    program, rest = split_program(command_line[:_READ])
+    text = command_line[:_READ]
+    if "snapshot" not in text:  # as in nearly every line; to take off quotes never makes the word
+        return ""
+    program, rest = split_program(text)
     return _snapshot_of(_evaluated_by(process_name(program).lstrip("-"), rest) or "")

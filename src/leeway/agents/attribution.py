@@ -204,37 +204,36 @@ class Attribution:
         """Give every instance the evidence of its events."""
         for event in events:
             key = self.lineage.actor(event)
-            if key is not None:
-                self._credit_parent(event, key)
-                evidence = self._evidence(event)
-                if evidence:
-                    self.lineage.grow(key, evidence)
+            if key is None:
+                continue
+            if isinstance(event, ProcessStarted):
+                self._credit_parent(key)
+                continue
+            evidence = self._evidence(event)
+            if evidence:
+                self.lineage.grow(key, evidence)
         for instance in list(self.lineage.instances()):
             signer = self._signer(instance)
             start = self._rules.catalogue.of_start(instance.image, instance.command_line or "", signer, instance.unit)
             self.lineage.grow(instance.key, start)
 
-    def _credit_parent(self, event: AnyEvent, child: InstanceKey) -> None:
+    def _credit_parent(self, child: InstanceKey) -> None:
         """Give a parent the evidence of how it starts children: the wrappers that agents put around commands."""
-        parent = self.lineage[child].parent
-        if isinstance(event, ProcessStarted) and parent is not None:
-            line = self.lineage[child].command_line
-            evidence = self._rules.catalogue.of_child(line) if line else frozenset()
+        started = self.lineage[child]
+        if started.parent is not None and started.command_line:
+            evidence = self._rules.catalogue.of_child(started.command_line)
             if evidence:
-                self.lineage.grow(parent, evidence)
+                self.lineage.grow(started.parent, evidence)
 
     def _evidence(self, event: AnyEvent) -> frozenset[str]:
         catalogue = self._rules.catalogue
-        match event:
-            case ConnectionOpened(outbound=True):
-                return catalogue.of_destination(event.destination, event.port)
-            case NameResolved():
-                return catalogue.of_destination(event.name, None)
-            case ModuleLoaded():
-                return catalogue.of_module(event.path)
-            case FileTouched():
-                return catalogue.of_file(event.path)
-        return frozenset()
+        if isinstance(event, FileTouched):
+            return catalogue.of_file(event.path)
+        if isinstance(event, ConnectionOpened):
+            return catalogue.of_destination(event.destination, event.port) if event.outbound else frozenset()
+        if isinstance(event, NameResolved):
+            return catalogue.of_destination(event.name, None)
+        return catalogue.of_module(event.path) if isinstance(event, ModuleLoaded) else frozenset()
 
     def _signer(self, instance: Instance) -> str | None:
         digests = (digest for digest in (instance.digest, instance.sha1) if digest)

@@ -73,6 +73,8 @@ class Catalogue:
         self._wrappers = [(words, entry.id) for entry in self._of(Kind.CHILD_WRAPPER) for words in entry.patterns]
         self._interpreters = frozenset(entry.id for entry in self.entries if entry.category == "interpreter")
         # Remembered by value; the bounds keep hostile variety from filling memory.
+        self._of_name = lru_cache(maxsize=16_384)(self._names.find)
+        self._of_program = lru_cache(maxsize=16_384)(self._arguments.find)
         self._of_image = lru_cache(maxsize=16_384)(self._look_at_image)
         self._of_line = lru_cache(maxsize=16_384)(self._look_at_line)
         self._of_host = lru_cache(maxsize=65_536)(self._hosts.find)
@@ -119,6 +121,8 @@ class Catalogue:
 
         A model store and a model file are one kind: any download has both.
         """
+        if not ids:
+            return 0
         in_passing = self._in_passing(image[:_PATH_LENGTH])
         heaviest: dict[Kind, int] = {}
         for entry in filter(None, map(self._by_id.get, ids)):
@@ -154,14 +158,14 @@ class Catalogue:
         return [entry for entry in self.entries if entry.kind is kind]
 
     def _look_at_image(self, image: str) -> Ids:
-        return self._names.find(process_name(image)) | self._paths.find(slashed(image))
+        return self._of_name(process_name(image)) | self._paths.find(slashed(image))
 
     def _look_at_line(self, line: str) -> tuple[Ids, Ids]:
         """Return what a line says by the program's own word, and by what that program runs."""
         own, *run = programs(line) or ((),)
-        named = [self._names.find(name) for position, name in run if position == "command"]
-        known = [self._arguments.find(position, name) for position, name in (own, *run)] if own else []
-        return (self._names.find(own[1]) if own else NOTHING), NOTHING.union(*named, *known)
+        named = [self._of_name(name) for position, name in run if position == "command"]
+        known = [self._of_program(position, name) for position, name in (own, *run)] if own else []
+        return (self._of_name(own[1]) if own else NOTHING), NOTHING.union(*named, *known)
 
     def _look_at_module(self, path: str) -> Ids:
         return self._modules.find(library_of(path))

@@ -32,7 +32,7 @@ class InstanceKey(NamedTuple):
     local: str
 
 
-class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Instance(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What is known of one process instance; only ever grows."""
 
     key: InstanceKey
@@ -63,12 +63,22 @@ class Lineage:
         self.touched: set[InstanceKey] = set()
         for instance in carried.values():
             self._index(instance)
-        ordered = [event for event in events if event.process is not None]
-        self._learn(event for event in ordered if _names_uid(event))
-        self._learn(event for event in ordered if isinstance(event, ProcessStarted) and not _names_uid(event))
+        starts: list[ProcessStarted] = []
+        rest: list[AnyEvent] = []
+        for event in events:
+            process = event.process
+            if process is None:
+                continue
+            if isinstance(event, ProcessStarted):
+                starts.append(event)
+            if process.uid is not None:
+                self._learn(event, process)
+            elif not isinstance(event, ProcessStarted):
+                rest.append(event)
+        self._learn_each(event for event in starts if not _names_uid(event))
         # Parents are looked up when every start is known: clocks may show a child's start before its parent's.
-        self._adopt(event for event in ordered if isinstance(event, ProcessStarted))
-        self._learn(event for event in ordered if not isinstance(event, ProcessStarted) and not _names_uid(event))
+        self._adopt(starts)
+        self._learn_each(rest)
 
     def __getitem__(self, key: InstanceKey) -> Instance:
         return self._known[key]
@@ -110,23 +120,33 @@ class Lineage:
         """Return those that an event of the window named."""
         return (self._known[key] for key in sorted(self.touched))
 
-    def _learn(self, events: Iterable[AnyEvent]) -> None:
+    def _learn_each(self, events: Iterable[AnyEvent]) -> None:
         for event in events:
-            process = event.process
-            if process is None:
-                continue
-            starting = isinstance(event, ProcessStarted)
-            key = self._resolve(event.host, process, event.time, starting=starting)
-            self._resolved[event.id] = key
+            if event.process is not None:
+                self._learn(event, event.process)
+
+    def _learn(self, event: AnyEvent, process: Process) -> None:
+        key = self._resolve(event.host, process, event.time, starting=isinstance(event, ProcessStarted))
+        self._resolved[event.id] = key
+        known = self._known.get(key)
+        if known is None or key not in self.touched or not _is_told(known, event, process):
             self._update(key, _facts(key, event, process))
 
     def _adopt(self, starts: Iterable[ProcessStarted]) -> None:
         for event in starts:
-            child = self._resolved[event.id]
-            key = self._resolve(event.host, event.parent, event.time, starting=False) if event.parent else child
-            if event.parent is not None and key != child:
-                self._update(key, _facts_of(key, event.parent, event.time.toordinal()))
-                self._update(child, Instance(key=child, parent=key, last_day=event.time.toordinal()))
+            process, child = event.parent, self._resolved[event.id]
+            if process is None:
+                continue
+            key = self._resolve(event.host, process, event.time, starting=False)
+            if key == child:
+                continue
+            day = event.time.toordinal()
+            known = self._known.get(key)
+            if known is None or key not in self.touched or not _says_no_more(process, known, day):
+                self._update(key, _facts_of(key, process, day))
+            born = self._known[child]
+            if born.parent is None or born.last_day < day:
+                self._known[child] = replace(born, parent=_first(born.parent, key), last_day=max(born.last_day, day))
 
     def _resolve(self, host: str, process: Process, time: datetime, *, starting: bool) -> InstanceKey:
         if process.uid is not None:
@@ -180,20 +200,26 @@ def _same_image(one: str, other: str) -> bool:
 
 
 def _facts(key: InstanceKey, event: AnyEvent, process: Process) -> Instance:
-    facts = _facts_of(key, process, event.time.toordinal())
+    started, ended, user, digest, unit = process.started, None, event.user, None, None
     if isinstance(event, ProcessStarted):
-        return replace(
-            facts,
-            started=process.started or event.time,
-            user=event.user,
-            digest=_digest(event.digest),
-            unit=event.unit,
-        )
-    if isinstance(event, ProcessEnded):
-        return replace(facts, ended=event.time)
-    if isinstance(event, ModuleLoaded) and event.digest and same_path(event.path, process.image):
-        return replace(facts, user=event.user, digest=_digest(event.digest))
-    return facts if event.user is None else replace(facts, user=event.user)
+        started, digest, unit = process.started or event.time, _digest(event.digest), event.unit
+    elif isinstance(event, ProcessEnded):
+        ended, user = event.time, None
+    elif isinstance(event, ModuleLoaded) and event.digest and same_path(event.path, process.image):
+        digest = _digest(event.digest)
+    return Instance(
+        key=key,
+        image=process.image,
+        pid=process.pid,
+        command_line=process.command_line,
+        user=user,
+        started=started,
+        ended=ended,
+        digest=digest,
+        sha1=_digest(process.sha1),
+        unit=unit,
+        last_day=event.time.toordinal(),
+    )
 
 
 def _facts_of(key: InstanceKey, process: Process, day: int) -> Instance:
@@ -208,6 +234,27 @@ def _facts_of(key: InstanceKey, process: Process, day: int) -> Instance:
     )
 
 
+def _is_told(known: Instance, event: AnyEvent, process: Process) -> bool:
+    """Whether all that an event says of its instance is known; nearly every event only names it once more."""
+    if isinstance(event, ProcessStarted | ProcessEnded):
+        return False
+    if known.digest is None and isinstance(event, ModuleLoaded) and event.digest:
+        return False
+    return (known.user is not None or event.user is None) and _says_no_more(process, known, event.time.toordinal())
+
+
+def _says_no_more(process: Process, known: Instance, day: int) -> bool:
+    """Whether a process, named on `day`, is known so well that `_joined` would give what is known."""
+    return (
+        known.last_day >= day
+        and (known.image != "" or process.image == "")
+        and (known.pid is not None or process.pid is None)
+        and (known.command_line is not None or process.command_line is None)
+        and (known.started is not None or process.started is None)
+        and (known.sha1 is not None or not process.sha1)
+    )
+
+
 def _digest(text: str | None) -> str | None:
     return text.casefold() if text else None
 
@@ -219,18 +266,6 @@ def same_path(one: str, other: str) -> bool:
 
 def _joined(known: Instance, facts: Instance) -> Instance:
     """Return what both say; where they differ the earlier event, which comes first, is believed."""
-    if (
-        facts.last_day == known.last_day
-        and known.command_line is not None
-        and known.started is not None
-        and facts.ended is None
-        and (known.parent is not None or facts.parent is None)
-        and (known.digest is not None or facts.digest is None)
-        and (known.sha1 is not None or facts.sha1 is None)
-        and (known.user is not None or facts.user is None)
-        and (known.unit is not None or facts.unit is None)
-    ):
-        return known
     return Instance(
         key=known.key,
         image=known.image or facts.image,

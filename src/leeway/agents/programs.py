@@ -109,6 +109,9 @@ def programs(command_line: str) -> tuple[Program, ...]:
     [('command', 'uv'), ('command', 'python'), ('module', 'vllm.entrypoints.api')]
     """
     program, rest = split_program(command_line[:_READ])
+    name = process_name(program)[:_NAME_LENGTH]
+    if _runner(name) is None:
+        return (Program("command", name),)
     words = [_bare(found[0]) for found in islice(_WORD.finditer(rest), _WORDS)]
     return tuple(islice(_programs([program, *words]), 16))
 
@@ -123,10 +126,14 @@ def _programs(words: list[str]) -> Iterator[Program]:
             return
         name = process_name(words[0])[:_NAME_LENGTH]
         yield Program("command", name)
-        runner = _RUNNERS.get(name) or _RUNNERS.get(_VERSION.sub("", name))
+        runner = _runner(name)
         if runner is None:
             return
         words = yield from _run(runner, words[1:])
+
+
+def _runner(name: str) -> _Runner | None:
+    return _RUNNERS.get(name) or _RUNNERS.get(_VERSION.sub("", name))
 
 
 def _run(runner: _Runner, words: list[str]) -> _Found:

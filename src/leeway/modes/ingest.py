@@ -41,11 +41,8 @@ class Window(NamedTuple):
     end: datetime | None = None
 
     def __contains__(self, time: object) -> bool:
-        return (
-            isinstance(time, datetime)
-            and (self.start is None or time >= self.start)
-            and (self.end is None or time < self.end)
-        )
+        start, end = self
+        return isinstance(time, datetime) and (start is None or time >= start) and (end is None or time < end)
 
 
 class Trust(NamedTuple):
@@ -171,6 +168,7 @@ class Ingestion:
         self._request = request
         self._report = report
         self._window = window
+        self._latest = request.now + FUTURE
         self._trust = trust
         self._ranges = loaded_ranges(database)
         closed = database.meta("closed_through")
@@ -297,18 +295,21 @@ class Ingestion:
             self._database.set_meta(CHANGED_SINCE, str(min(first, int(pending or first))))
 
     def _admits(self, source: Source, position: str, event: AnyEvent) -> bool:
-        if event.time > self._request.now + FUTURE:
+        time = event.time
+        if time > self._latest:
             self._reject(source, position, "dated in the future", event.id)
             return False
-        if event.time not in self._window:
+        if time not in self._window:
             self._report.outside += 1
             return False
-        if event.time.toordinal() < self._oldest:
+        if time.toordinal() < self._oldest:
             self._report.late += 1
             self._database.count("events too late", 1)
             return False
-        self.last = event.time if self.last is None else max(self.last, event.time)
-        self.watermark = self.last if self.watermark is None else max(self.watermark, self.last)
+        if self.last is None or time > self.last:
+            self.last = time
+        if self.watermark is None or time > self.watermark:
+            self.watermark = time
         return True
 
     def _is_trusted(self, event: AnyEvent) -> bool:

@@ -5,6 +5,7 @@ again, when late events arrive, is to drop the rows from that day on and to fold
 """
 
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -111,10 +112,16 @@ class Database(FileRows):
 
         An id that is there already is left alone, but for one that is now trusted and was not.
         """
-        changed: set[int] = set()
+        by_day: dict[int, list[tuple[int, str, int, bytes]]] = {}
         for day, event_id, trusted, body in rows:
-            self._do(_ADD_EVENT, day, event_id, int(trusted), sealed(body, "event", day, event_id, int(trusted)))
-            if self._connection.changes():
+            stored = sealed(body, "event", day, event_id, int(trusted))
+            by_day.setdefault(day, []).append((day, event_id, int(trusted), stored))
+        changed: set[int] = set()
+        for day, events in by_day.items():
+            before = self.changes()
+            # In the order of the table, which takes half the time; the first of an id stays the first.
+            self._do_each(_ADD_EVENT, sorted(events, key=itemgetter(1)))
+            if self.changes() > before:
                 changed.add(day)
         return changed
 

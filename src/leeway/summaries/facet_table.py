@@ -4,9 +4,10 @@ A row says: of this kind of event, remember this value of this facet, for these 
 the list of what a source can observe read the table; nothing else knows which field feeds which facet.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from enum import Enum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from leeway.agents import Actor, argument_shape, is_model_file, process_name, upkeep
@@ -17,10 +18,13 @@ from leeway.events import (
     Event,
     Facet,
     FileTouched,
+    Heartbeat,
     Measure,
     ModuleLoaded,
     NameResolved,
+    ProcessEnded,
     ProcessStarted,
+    SignatureChecked,
     ToolCalled,
     Value,
 )
@@ -65,6 +69,7 @@ def _place(event: ConnectionOpened) -> tuple[str, str] | None:
     return _named(event.destination) if event.outbound else None
 
 
+@lru_cache(maxsize=65_536)
 def _named(text: str) -> tuple[str, str] | None:
     """Return (registrable domain, host) of a host name; None of an address, or where there is no name."""
     host = host_name(text)
@@ -145,6 +150,11 @@ def _model(event: FileTouched) -> str | None:
     return _model_file(event.path) if event.modifies else None
 
 
+def is_model_change(event: FileTouched) -> bool:
+    """Say whether a model is another one afterwards, so that it matters who acted."""
+    return _model(event) is not None
+
+
 def _user(event: Event) -> str:
     """Return the user as compared: accounts of Windows' domains are the same in any case, those of Unix are not."""
     user = event.user or ""
@@ -209,13 +219,44 @@ def _destination(event: ConnectionOpened) -> str:
     return place[0] if place else event.destination or "(no destination)"
 
 
+_bytes_out = attrgetter("bytes_out")
+
 MEASURES: tuple[MeasureRow, ...] = (
     MeasureRow(Measure.EVENTS, Event, lambda _: 1, lambda _: ""),
-    MeasureRow(Measure.BYTES_OUT, ConnectionOpened, lambda event: event.bytes_out, lambda _: ""),
-    MeasureRow(Measure.BYTES_OUT, ConnectionOpened, lambda event: event.bytes_out, _destination),
+    MeasureRow(Measure.BYTES_OUT, ConnectionOpened, _bytes_out, lambda _: ""),
+    MeasureRow(Measure.BYTES_OUT, ConnectionOpened, _bytes_out, _destination),
     MeasureRow(Measure.BYTES_IN, ConnectionOpened, lambda event: event.bytes_in, lambda _: ""),
     MeasureRow(Measure.TOOL_DURATION_US, ToolCalled, lambda event: event.duration_us, lambda event: event.tool),
 )
+
+
+def _same(_: Event) -> None:
+    return None
+
+
+def _started(event: ProcessStarted) -> tuple[str, str | None] | None:
+    return (event.process.image, event.process.command_line) if event.process else None
+
+
+def _loaded(event: ModuleLoaded) -> tuple[str | None, ...]:
+    return event.path, event.digest, event.sha1, event.process.image if event.process else None
+
+
+LOOKS: dict[type[Event], Callable[[Any], Hashable]] = {
+    ProcessStarted: _started,
+    ProcessEnded: _same,
+    ConnectionOpened: attrgetter("destination", "port", "address", "outbound", "range"),
+    NameResolved: attrgetter("name"),
+    ModuleLoaded: _loaded,
+    FileTouched: attrgetter("path", "modifies"),
+    ToolCalled: lambda event: (event.tool, *sorted(event.arguments)),
+    SignatureChecked: _same,
+    Heartbeat: _same,
+}
+"""Kind of event to all that the rows read of it, beside its time, its user, who acted, and the amounts of measures.
+
+Two events of one kind with the same look show the same values: they may be counted together.
+"""
 
 
 def tool_arguments(event: ToolCalled) -> tuple[Value, ...]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -170,9 +170,9 @@ def read_baselines(files: Sequence[Path], agents: Collection[str] | None = None)
         StateError: where a file is not what `write_baselines` writes.
     """
     found = _Found()
-    for file in files:
-        with _opened(file, PACKED) as session:
-            found.add(session, file, agents)
+    if files:
+        with _opened(files, PACKED) as stored:
+            found.add(stored, agents)
     return found.baselines()
 
 
@@ -182,7 +182,12 @@ def count_values(files: Sequence[Path], without: Collection[str] = ()) -> int:
     Raises:
         StateError: where a file is not what `write_baselines` writes.
     """
-    return sum(_counted(file, without) for file in files)
+    query = f"SELECT count(*) FROM rows WHERE part = {ENTRY} AND agent NOT IN (SELECT unnest(?::VARCHAR[]))"
+    if not files:
+        return 0
+    with _opened(files, PACKED) as stored:
+        ((count,),) = stored.session.execute(query, [sorted(without)]).fetchall()
+        return int(count)
 
 
 def read_instances(files: Sequence[Path]) -> Iterator[Instance]:
@@ -191,10 +196,10 @@ def read_instances(files: Sequence[Path]) -> Iterator[Instance]:
     Raises:
         StateError: where a file is not what `write_instances` writes.
     """
-    for file in files:
-        with _opened(file, INSTANCE) as session:
-            for row in _fetched(session, file, _Instance):
-                yield _instance(file, row)
+    if files:
+        with _opened(files, INSTANCE) as stored:
+            for row in stored.fetched(_Instance):
+                yield _instance(stored, row)
 
 
 def _rows(baseline: Baseline) -> Iterator[dict[str, Any]]:
@@ -265,55 +270,67 @@ def _write(file: Path, columns: Mapping[str, str], rows: Iterator[dict[str, Any]
         ) from error
 
 
+class _Stored(NamedTuple):
+    """What some files hold, as the relation `rows` of a session."""
+
+    session: "DuckDBPyConnection"
+    where: str
+    """The files, as a message names them."""
+
+    def fetched(self, kind: type[_Row], condition: str = "true", *values: object) -> Iterator[_Row]:
+        """Yield the rows that meet a condition in SQL.
+
+        Raises:
+            StateError: where one is not of its kind: what was written always is.
+        """
+        cells = ", ".join(_CELLS.get(name, f'"{name}"') for name in kind.__struct_fields__)
+        decoder = msgspec.json.Decoder(kind)
+        # One text a row: objects of every cell take three times as long to come over.
+        answer = self.session.execute(f"SELECT json_array({cells}) FROM rows WHERE {condition}", values)  # names
+        try:
+            while page := answer.fetchmany(_ROWS):
+                for (text,) in page:
+                    yield decoder.decode(text)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise self.broken(f"a row that was never written: {error}") from error
+
+    def broken(self, reason: str) -> StateError:
+        """Return the error for files that are not what was written."""
+        return StateError(f"{self.where} is not what was written: {reason}", hint=_RESTORE)
+
+    def instant(self, microseconds: int) -> datetime:
+        """Return the instant of a number of microseconds.
+
+        Raises:
+            StateError: where there is none.
+        """
+        try:
+            return instant(microseconds)
+        except OverflowError as error:
+            raise self.broken(f"there is no time {microseconds}") from error
+
+
 @contextmanager
-def _opened(file: Path, columns: Mapping[str, str]) -> Iterator["DuckDBPyConnection"]:
-    """Give a session with the relation `rows`, which has the columns of a file.
+def _opened(files: Sequence[Path], columns: Mapping[str, str]) -> Iterator[_Stored]:
+    """Give what some files hold, which have just these columns.
 
     Raises:
-        StateError: where they are others, and where a query of it fails.
+        StateError: where they have others, and where a query fails.
     """
     import duckdb  # noqa: PLC0415  # as above
 
+    listed = ", ".join(quoted(as_pattern(file)) for file in files)
+    where = str(files[0]) if len(files) == 1 else f"a file of {files[0].parent}"
     try:
         with open_session(Resources()) as session:
-            session.execute(
-                f"CREATE TEMP VIEW rows AS FROM read_parquet({quoted(as_pattern(file))}, hive_partitioning = false)"
-            )
+            stored = _Stored(session, where)
+            session.execute(f"CREATE TEMP VIEW rows AS FROM read_parquet([{listed}], hive_partitioning = false)")
             described = session.execute("DESCRIBE rows").fetchall()
             if {name: sort for name, sort, *_ in described} != columns:
-                raise _broken(file, "it has other columns")
-            yield session
+                raise stored.broken("it has other columns")
+            yield stored
     except (duckdb.Error, RuntimeError) as error:
-        raise _broken(file, _told(error)) from error
-
-
-def _fetched(
-    session: "DuckDBPyConnection", file: Path, kind: type[_Row], condition: str = "true", *values: object
-) -> Iterator[_Row]:
-    """Yield the rows of a file that meet a condition in SQL.
-
-    Raises:
-        StateError: where one is not of its kind: what was written always is.
-    """
-    cells = ", ".join(_CELLS.get(name, f'"{name}"') for name in kind.__struct_fields__)
-    decoder = msgspec.json.Decoder(kind)
-    # One text a row: objects of every cell take three times as long to come over.
-    answer = session.execute(f"SELECT json_array({cells}) FROM rows WHERE {condition}", values)  # names
-    try:
-        while page := answer.fetchmany(_ROWS):
-            for (text,) in page:
-                yield decoder.decode(text)
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise _broken(file, f"a row that was never written: {error}") from error
-
-
-def _counted(file: Path, without: Collection[str]) -> int:
-    with _opened(file, PACKED) as session:
-        query = (
-            f"SELECT count(*) FROM rows WHERE part = {ENTRY} AND agent NOT IN (SELECT unnest(?::VARCHAR[]))"  # a number
-        )
-        ((count,),) = session.execute(query, [sorted(without)]).fetchall()
-        return int(count)
+        raise StateError(f"{where} is not what was written: {_told(error)}", hint=_RESTORE) from error
 
 
 class _Found:
@@ -325,21 +342,21 @@ class _Found:
         self._novelties: dict[str, dict[Facet, dict[int, int]]] = {}
         self._hourly: dict[str, dict[Measure, dict[int, dict[int, int]]]] = {}
 
-    def add(self, session: "DuckDBPyConnection", file: Path, agents: Collection[str] | None) -> None:
-        """Add the rows of a file.
+    def add(self, stored: _Stored, agents: Collection[str] | None) -> None:
+        """Add the rows of some files.
 
         Raises:
             StateError: where one was never written.
         """
         asked = "part = ?" if agents is None else "part = ? AND agent IN (SELECT unnest(?::VARCHAR[]))"
         names = () if agents is None else (sorted(agents),)
-        for head in _fetched(session, file, _Head, asked, HEAD, *names):
-            self._heads[head.agent] = _head(file, head)
-        for one in _fetched(session, file, _Entry, asked, ENTRY, *names):
-            self._entries.setdefault(one.agent, {}).setdefault(one.facet, {})[one.value] = _entry(file, one)
-        for new in _fetched(session, file, _Novelty, asked, NOVELTY, *names):
+        for head in stored.fetched(_Head, asked, HEAD, *names):
+            self._heads[head.agent] = _head(stored, head)
+        for one in stored.fetched(_Entry, asked, ENTRY, *names):
+            self._entries.setdefault(one.agent, {}).setdefault(one.facet, {})[one.value] = _entry(stored, one)
+        for new in stored.fetched(_Novelty, asked, NOVELTY, *names):
             self._novelties.setdefault(new.agent, {}).setdefault(new.facet, {})[new.day] = new.seen
-        for sums in _fetched(session, file, _Hourly, asked, HOURLY, *names):
+        for sums in stored.fetched(_Hourly, asked, HOURLY, *names):
             days = self._hourly.setdefault(sums.agent, {}).setdefault(sums.measure, {})
             days.setdefault(sums.day, {})[sums.hour] = int(sums.total)
 
@@ -363,39 +380,28 @@ class _Found:
         }
 
 
-def _head(file: Path, row: _Head) -> Baseline:
+def _head(stored: _Stored, row: _Head) -> Baseline:
     head = decode_baseline(row.body)
     if head.agent != row.agent or head.entries or head.novelties or head.hourly:
-        raise _broken(file, f"the head of another agent than {row.agent[:64]!r}")
+        raise stored.broken(f"the head of another agent than {row.agent[:64]!r}")
     return head
 
 
-def _entry(file: Path, row: _Entry) -> Entry:
-    exemplar = EventRef(_instant(file, row.first_time), row.first_id)
+def _entry(stored: _Stored, row: _Entry) -> Entry:
+    exemplar = EventRef(stored.instant(row.first_time), row.first_id)
     return Entry(row.last, row.days, row.seen, row.first, row.hours, exemplar)
 
 
-def _instance(file: Path, row: _Instance) -> Instance:
+def _instance(stored: _Stored, row: _Instance) -> Instance:
     if (row.parent_host is None) != (row.parent_local is None):
-        raise _broken(file, "an instance with half a parent")
+        raise stored.broken("an instance with half a parent")
     for time in (row.started, row.ended):
-        _instant(file, time or 0)
+        stored.instant(time or 0)
     return instance_of(astuple(row))
-
-
-def _instant(file: Path, microseconds: int) -> datetime:
-    try:
-        return instant(microseconds)
-    except OverflowError as error:
-        raise _broken(file, f"there is no time {microseconds}") from error
 
 
 def _sorted(outer: Mapping[Any, Mapping[Any, Any]]) -> dict[Any, dict[Any, Any]]:
     return {key: dict(sorted(inner.items())) for key, inner in sorted(outer.items())}
-
-
-def _broken(file: Path, reason: str) -> StateError:
-    return StateError(f"{file} is not what was written: {reason}", hint=_RESTORE)
 
 
 def _told(error: Exception) -> str:

@@ -144,5 +144,5 @@ class Owner:
         """`agent.uid` of the declared agent; empty where there is none."""
         self.group: Group | None = None
         self.cells: dict[int, Cell] = {}
-        self.amounts: dict[tuple[Measure, str], Amounts] = {}
-        self.sessions: dict[str, Steps] = {}
+        self.amounts: dict[tuple[Measure, str], Amounts] | None = None
+        self.sessions: dict[str, Steps] | None = None

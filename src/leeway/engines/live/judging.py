@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, time
+from enum import Enum
 from typing import Final, NamedTuple
 
 from leeway.agents import Actor, AgentKey, Overflow
 from leeway.baselines import (
     AgentState,
+    Baseline,
     Candidate,
     Membership,
     Neighbours,
@@ -18,14 +20,14 @@ from leeway.baselines import (
 )
 from leeway.baselines.comparison import JUDGED
 from leeway.baselines.packed import PackedBaselines
-from leeway.config import Policy
+from leeway.config import LearningProfile, Policy
 from leeway.context import in_context
 from leeway.correlation import Naming, combine, flow_and_module
 from leeway.detectors import ALL, View, judge
 from leeway.detectors.excess_transfer import UNSENT, UNSENT_DAY
-from leeway.engines.live.showings import Seen
+from leeway.engines.live.showings import FACETS_IN_ORDER, Seen
 from leeway.events import WITHIN, EventRef, Facet, Measure, Value
-from leeway.findings import Finding, Held, Signal
+from leeway.findings import Finding, Held, Signal, Surprise
 from leeway.health import baseline_overflow, facet_overflow, shape_overflow
 from leeway.pipeline import Terms, World
 from leeway.summaries import MeasureTotals, Sighting, Summary
@@ -38,6 +40,15 @@ _RULED: Final = frozenset({Facet.CHILD, Facet.MODULE_DIGEST})
 
 _SHOWS_CONTEXT: Final = frozenset({Facet.DOMAIN_CONTEXT})
 """Facets by which a finding's severity may rise, known or not."""
+
+
+class _Sort(Enum):
+    """When a new value of a facet may change what is said."""
+
+    NEVER = "nobody judges it"
+    ALONE = "where it is not established, and remarked when it is all that there is"
+    TOGETHER = "where it is not established"
+    ALWAYS = "whether it is established or not"
 
 
 class Ceiling(NamedTuple):
@@ -55,6 +66,22 @@ class Descent(NamedTuple):
     overflow: Overflow | None
     actor: Callable[[str], Actor]
     """Event id to who acted."""
+
+
+class _Remembering(Reference):
+    """A reference that is asked again and again: it works out a surprise once."""
+
+    def __init__(
+        self, own: Baseline | None, relatives: tuple[Baseline, ...], day: int, profile: LearningProfile
+    ) -> None:
+        super().__init__(own, relatives, day, profile)
+        self._surprises: dict[tuple[Facet, ...], Surprise] = {}
+
+    def surprise(self, *facets: Facet) -> Surprise:
+        found = self._surprises.get(facets)
+        if found is None:
+            found = self._surprises[facets] = super().surprise(*facets)
+        return found
 
 
 class Standing:
@@ -81,6 +108,7 @@ class Judge:
         self._profile = terms.settings.profile
         self._has_rules = terms.policy != Policy()
         self._is_usual = {type(one) for one in terms.detectors} <= {type(one) for one in ALL}
+        self._sorts = tuple(map(self._sort, FACETS_IN_ORDER))
         self._relatives: Relatives | None = None
         self._neighbours = Neighbours(world.baselines)
         self._standings: dict[tuple[str, AgentKey], Standing] = {}
@@ -95,17 +123,22 @@ class Judge:
 
     def may_speak(self, standing: Standing, seen: Seen) -> bool:
         """Say whether a value may change what is said of an agent."""
-        facet = seen.facet
-        if (self._has_rules and facet in _RULED) or facet in _SHOWS_CONTEXT or not self._is_usual:
-            return True
-        if facet not in JUDGED:
-            return False
-        if standing.state is AgentState.UNKNOWN and facet not in _ALONE:
+        sort = self._sorts[seen.index]
+        if sort is _Sort.ALWAYS or sort is _Sort.NEVER:
+            return sort is _Sort.ALWAYS
+        if standing.state is AgentState.UNKNOWN and sort is not _Sort.ALONE:
             return True
         membership = self._membership(standing, seen)
         if membership is Membership.ESTABLISHED:
             return False
-        return facet not in _ALONE or self._is_remarked(standing, seen, membership)
+        return sort is not _Sort.ALONE or self._is_remarked(standing, seen, membership)
+
+    def _sort(self, facet: Facet) -> "_Sort":
+        if (self._has_rules and facet in _RULED) or facet in _SHOWS_CONTEXT or not self._is_usual:
+            return _Sort.ALWAYS
+        if facet not in JUDGED:
+            return _Sort.NEVER
+        return _Sort.ALONE if facet in _ALONE else _Sort.TOGETHER
 
     def may_speak_of_bytes(self, standing: Standing, hour: int, whole: int) -> bool:
         """Say whether the bytes sent in an hour, and in the whole day, may change what is said of an agent."""
@@ -170,7 +203,7 @@ class Judge:
                 self._relatives = Relatives(self._world.baselines, self._day, self._profile)
             kin = self._relatives.of(standing.agent, standing.key)
             own = self._world.baselines.get(standing.agent)
-            standing.reference = Reference(own, kin, self._day, self._profile)
+            standing.reference = _Remembering(own, kin, self._day, self._profile)
             standing.knows_program = bool(kin) or self._relatives.is_learning(standing.agent, standing.key)
         return standing.reference
 

@@ -1,7 +1,7 @@
 """What an event shows, worked out once for all events that show the same."""
 
 from collections.abc import Callable
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from leeway.agents import Actor, Catalogue, argument_shape
 from leeway.events import (
@@ -17,7 +17,7 @@ from leeway.events import (
     ToolCalled,
     Value,
 )
-from leeway.summaries import FACETS, Credit, FacetRow
+from leeway.summaries import FACETS, Credit
 from leeway.summaries.facet_table import MEASURES, MeasureRow, tool_arguments
 
 REMEMBERED: Final = 65_536
@@ -31,16 +31,31 @@ _BY_TIME: Final = frozenset({Facet.HOUR})
 
 _NOBODY: Final = Actor("", "", "", "", "", ())
 
+FACETS_IN_ORDER: Final = tuple(Facet)
+"""Facets by their index: enumerations are slow keys."""
+
+_LINEAGE, _NEAREST, _PARENT = range(3)
+_CREDITS: Final = {Credit.LINEAGE: _LINEAGE, Credit.NEAREST: _NEAREST, Credit.PARENT: _PARENT}
+
 _Key = tuple[object, ...]
+
+
+class _Row(NamedTuple):
+    """A row of the facet table, taken apart."""
+
+    credit: int
+    facet: int
+    read: Callable[[Any, Actor], Value | None]
 
 
 class Seen:
     """One value of one facet."""
 
-    __slots__ = ("facet", "fingerprint", "value")
+    __slots__ = ("facet", "fingerprint", "index", "value")
 
-    def __init__(self, facet: Facet, value: Value, fingerprint: int) -> None:
-        self.facet = facet
+    def __init__(self, index: int, value: Value, fingerprint: int) -> None:
+        self.index = index
+        self.facet = FACETS_IN_ORDER[index]
         self.value = value
         self.fingerprint = fingerprint
 
@@ -50,18 +65,18 @@ class Showing:
 
     __slots__ = ("event", "evidence", "lineage", "measures", "nearest", "number", "parent", "tells_actor", "variants")
 
-    def __init__(self, number: int, event: AnyEvent, values: dict[Credit, tuple[Seen, ...]]) -> None:
+    def __init__(self, number: int, event: AnyEvent, values: tuple[list[Seen], list[Seen], list[Seen]]) -> None:
         self.number = number
         self.event = event
         """One of them."""
-        self.lineage = values[Credit.LINEAGE]
-        self.nearest = values[Credit.NEAREST]
-        self.parent = values[Credit.PARENT]
+        self.lineage = tuple(values[_LINEAGE])
+        self.nearest = tuple(values[_NEAREST])
+        self.parent = tuple(values[_PARENT])
         self.evidence: frozenset[str] = frozenset()
         self.measures: tuple[tuple[Measure, str, Callable[[Any], int | None]], ...] = ()
         self.tells_actor = False
         """Whether some values depend on who acted: then each actor has a variant of its own."""
-        self.variants: dict[Actor, Showing] = {}
+        self.variants: dict[Actor, Showing] | None = None
 
     @property
     def user(self) -> str | None:
@@ -70,14 +85,15 @@ class Showing:
 
 
 class Showings:
-    """The showings of a day, remembered by the fields that they depend on."""
+    """The showings of one day, remembered by the fields that they depend on."""
 
     def __init__(self, catalogue: Catalogue, fingerprint: Callable[[Facet, Value], int]) -> None:
         self._catalogue = catalogue
         self._fingerprint = fingerprint
         self._number = 0
         self._known: dict[type[Event], dict[_Key, Showing]] = {kind: {} for kind in get_args(AnyEvent)}
-        self._values: dict[tuple[Facet, Value], Seen] = {}
+        self._values: tuple[dict[Value, Seen], ...] = tuple({} for _ in FACETS_IN_ORDER)
+        self._hours: dict[int, tuple[Seen, ...]] = {}
 
     def of(self, event: AnyEvent) -> Showing:
         """Return what an event shows, but for what tells who acted and when."""
@@ -93,42 +109,49 @@ class Showings:
 
     def by(self, showing: Showing, actor: Actor) -> Showing:
         """Return what is shown where `actor` acted."""
+        if showing.variants is None:
+            showing.variants = {}
         found = showing.variants.get(actor)
         if found is None:
-            found = self._made(showing.event, _ROWS[type(showing.event)], actor)
-            found.measures = showing.measures
-            showing.variants[actor] = found
+            found = showing.variants[actor] = self._made(showing.event, _ROWS[type(showing.event)], actor)
         return found
 
     def hour(self, event: AnyEvent) -> tuple[Seen, ...]:
-        """Return what an event shows by its time."""
-        read = ((row.facet, row.read(event, _NOBODY)) for row in _TIMED)
-        return tuple(self._seen(facet, value) for facet, value in read if value is not None)
+        """Return what an event shows by its hour."""
+        hour = event.time.hour
+        found = self._hours.get(hour)
+        if found is None:
+            read = ((row.facet, row.read(event, _NOBODY)) for row in _TIMED)
+            found = tuple(self._seen(facet, value) for facet, value in read if value is not None)
+            self._hours[hour] = found
+        return found
 
     def _look_at(self, event: AnyEvent, kind: type[Event]) -> Showing:
         found = self._made(event, _ROWS[kind], _NOBODY)
-        found.tells_actor = any(row.facet in _BY_ACTOR and row.read(event, _NOBODY) is not None for row in _ROWS[kind])
+        found.tells_actor = any(row.read(event, _NOBODY) is not None for row in _TELLING[kind])
         found.evidence = evidence_of(event, self._catalogue)
-        found.measures = tuple((row.measure, row.key(event), row.read) for row in _PARTS[kind])
+        if _PARTS[kind]:
+            found.measures = tuple((row.measure, row.key(event), row.read) for row in _PARTS[kind])
         return found
 
-    def _made(self, event: AnyEvent, rows: tuple[FacetRow, ...], actor: Actor) -> Showing:
-        values: dict[Credit, list[Seen]] = {credit: [] for credit in Credit}
-        for row in rows:
-            value = row.read(event, actor)
+    def _made(self, event: AnyEvent, rows: tuple[_Row, ...], actor: Actor) -> Showing:
+        values: tuple[list[Seen], list[Seen], list[Seen]] = ([], [], [])
+        for credit, facet, read in rows:
+            value = read(event, actor)
             if value is not None:
-                values[row.credit].append(self._seen(row.facet, value))
+                values[credit].append(self._seen(facet, value))
         if isinstance(event, ToolCalled):
-            values[Credit.NEAREST] += [self._seen(Facet.TOOL_ARGUMENT, value) for value in tool_arguments(event)]
+            values[_NEAREST].extend(self._seen(_TOOL_ARGUMENT, value) for value in tool_arguments(event))
         self._number += 1
-        return Showing(self._number, event, {credit: tuple(seen) for credit, seen in values.items()})
+        return Showing(self._number, event, values)
 
-    def _seen(self, facet: Facet, value: Value) -> Seen:
-        found = self._values.get((facet, value))
+    def _seen(self, facet: int, value: Value) -> Seen:
+        known = self._values[facet]
+        found = known.get(value)
         if found is None:
-            if len(self._values) >= REMEMBERED:
-                self._values.clear()
-            found = self._values[facet, value] = Seen(facet, value, self._fingerprint(facet, value))
+            if len(known) >= REMEMBERED:
+                known.clear()
+            found = known[value] = Seen(facet, value, self._fingerprint(FACETS_IN_ORDER[facet], value))
         return found
 
 
@@ -180,8 +203,9 @@ _KEYS: Final[dict[type[Event], Callable[[Any], _Key]]] = {
 """Kind to the fields that what it shows depends on."""
 
 
-def _rows(kind: type[Event]) -> tuple[FacetRow, ...]:
-    return tuple(row for row in FACETS if issubclass(kind, row.event) and row.facet not in _BY_TIME)
+def _rows(kind: type[Event], *, timed: bool = False) -> tuple[_Row, ...]:
+    found = (row for row in FACETS if issubclass(kind, row.event) and (row.facet in _BY_TIME) is timed)
+    return tuple(_Row(_CREDITS[row.credit], FACETS_IN_ORDER.index(row.facet), row.read) for row in found)
 
 
 def _parts(kind: type[Event]) -> tuple[MeasureRow, ...]:
@@ -191,4 +215,8 @@ def _parts(kind: type[Event]) -> tuple[MeasureRow, ...]:
 
 _ROWS: Final = {kind: _rows(kind) for kind in get_args(AnyEvent)}
 _PARTS: Final = {kind: _parts(kind) for kind in get_args(AnyEvent)}
-_TIMED: Final = tuple(row for row in FACETS if row.facet in _BY_TIME)
+_TELLING: Final = {
+    kind: tuple(row for row in rows if FACETS_IN_ORDER[row.facet] in _BY_ACTOR) for kind, rows in _ROWS.items()
+}
+_TIMED: Final = _rows(Event, timed=True)
+_TOOL_ARGUMENT: Final = FACETS_IN_ORDER.index(Facet.TOOL_ARGUMENT)

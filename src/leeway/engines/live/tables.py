@@ -112,12 +112,12 @@ class Tables:
 
     def _return(self, owner: Owner, group: Group) -> None:
         """Let all of an owner's amounts and sessions wait again."""
-        for amounts in owner.amounts.values():
+        for amounts in (owner.amounts or {}).values():
             amounts.wait_again()
             if amounts.measure is Measure.BYTES_OUT and not amounts.key and amounts.waiting is not None:
                 for hour, amount in amounts.waiting.hours.items():
                     self._sent(group, amount, hour)
-        group.amounts += owner.amounts.values()
+        group.amounts += (owner.amounts or {}).values()
         if owner.sessions and group.actor:
             self.agents[group.actor[0]].sessions.append(owner)
 
@@ -191,20 +191,34 @@ class Tables:
 
     def _loud(self, cell: Cell, group: Group) -> frozenset[str]:
         showing = cell.showing
-        pairs = [(agent, seen) for agent in group.actor for seen in showing.lineage]
-        pairs += [(agent, seen) for agent in group.actor[:1] for seen in showing.nearest]
-        pairs += [(agent, seen) for agent in group.parent for seen in showing.parent]
-        return frozenset([agent for agent, seen in pairs if self._is_loud(agent, seen)])
+        loud: set[str] = set()
+        for agents, values in (
+            (group.actor, showing.lineage),
+            (group.actor[:1], showing.nearest),
+            (group.parent, showing.parent),
+        ):
+            for agent in agents if values else ():
+                quiet = self.agents[agent].quiet
+                for seen in values:
+                    if seen not in quiet and self._is_loud(agent, seen):
+                        loud.add(agent)
+        return frozenset(loud) if loud else _QUIET
 
     def _is_loud(self, agent: str, seen: Seen) -> bool:
-        is_beyond = self.agents[agent].note(seen)
-        return self._judge.may_speak(self.standing(agent), seen) or is_beyond
+        day = self.agents[agent]
+        is_beyond = day.note(seen)
+        if self._judge.may_speak(self.standing(agent), seen) or is_beyond:
+            return True
+        day.quiet.add(seen)
+        return False
 
     def _measure(self, event: AnyEvent, owner: Owner, showing: Showing, group: Group) -> None:
         for measure, key, read in showing.measures:
             amount = read(event)
             if amount is None:
                 continue
+            if owner.amounts is None:
+                owner.amounts = {}
             amounts = owner.amounts.get((measure, key))
             if amounts is None:
                 amounts = owner.amounts[measure, key] = Amounts(measure, key)
@@ -225,6 +239,8 @@ class Tables:
         run = event.agent.instance_uid if event.agent is not None else ""
         if not run:
             return
+        if owner.sessions is None:
+            owner.sessions = {}
         if not owner.sessions and group.actor:
             self.agents[group.actor[0]].sessions.append(owner)
         steps = owner.sessions.get(run)
