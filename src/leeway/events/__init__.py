@@ -15,12 +15,13 @@ from leeway.events.acts import (
     SignatureChecked,
     ToolCalled,
 )
-from leeway.events.columns import COLUMNS, INSTANTS, event_of_row, instant, micros, row_of
+from leeway.events.columns import COLUMNS, EPOCH, INSTANTS, event_of_row, instant, micros, row_of
 from leeway.events.facets import WITHIN, Facet, Measure, Value
 from leeway.events.identity import EventRef, decode, encode, event_id, identified, json_schema, order
 
 __all__ = [
     "COLUMNS",
+    "EPOCH",
     "INSTANTS",
     "WITHIN",
     "AnyEvent",

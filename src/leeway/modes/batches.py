@@ -97,7 +97,7 @@ def next_run(directory: Directory, request: Request, days: Sequence[int], is_ove
     if batching(request.engine) is None or not days:
         return []
     tables = directory.database.event_tables(days[0])
-    in_rows = directory.database.row_days(days[0])
+    in_rows = directory.database.row_days(days[0]) if tables else set()
     trust: dict[int, set[bool]] = {}
     for row in tables:
         trust.setdefault(row.day, set()).add(row.is_trusted)

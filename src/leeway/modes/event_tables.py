@@ -3,10 +3,10 @@
 A file is copied under the digest of what it holds, so that nobody who has the original can change what was read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from leeway.config import Resources
 from leeway.engines.duckdb.session import open_session
@@ -28,16 +28,10 @@ DAY_US: Final = 86_400_000_000
 
 _OF_DAY: Final = "time >= make_timestamptz(?::BIGINT) AND time < make_timestamptz(?::BIGINT)"
 
+_READ_ALL: Final = "read_parquet(?::VARCHAR[], hive_partitioning = false, union_by_name = true)"
+
 StoredEvent = tuple[int, str, bool, bytes]
 """Day, id, whether it is trusted, body: a row of the database."""
-
-
-class Taken(NamedTuple):
-    """What became of a file that was taken whole."""
-
-    new: int
-    changed: frozenset[int]
-    """Days that have events they did not have, or that are trusted now."""
 
 
 class EventTables:
@@ -79,23 +73,49 @@ class EventTables:
         """
         self._sound.add(keep(draft, self._folder))
 
-    def fits(self, draft: Draft, days: Iterable[int]) -> bool:
-        """Say whether the days of a file have no events yet, or just those of the same file."""
-        known = {row.day: {row.file} for row in self._database.event_tables()}
-        held = {draft.name} if any(draft.name in files for files in known.values()) else set()
-        in_rows = self._database.row_days()
-        return all((known.get(day, set()) == held) and (held or day not in in_rows) for day in days)
+    def planned(self, draft: Draft, days: Mapping[int, int], *, is_trusted: bool) -> list[EventTableRow] | None:
+        """Return the rows to be stored where a copy is taken whole; None where its events must be rows themselves.
 
-    def take(self, draft: Draft, days: Mapping[int, int], *, is_trusted: bool) -> Taken:
-        """Store that a file that `fits`, and is in its place, holds the events of some days (ordinal to number)."""
-        known = {row.day: row for row in self._database.event_tables() if row.file == draft.name}
-        fresh = [
-            EventTableRow(day, draft.name, is_trusted, rows)
-            for day, rows in sorted(days.items())
-            if day not in known or (is_trusted and not known[day].is_trusted)
-        ]
-        self._database.put_event_tables(fresh)
-        return Taken(sum(row.rows for row in fresh), frozenset(row.day for row in fresh))
+        Args:
+            draft: the copy.
+            days: its days (ordinals), each with its number of events.
+            is_trusted: whether they are learnt without being judged.
+
+        Raises:
+            StateError: where a file of one of its days is missing or damaged.
+        """
+        held: dict[int, list[EventTableRow]] = {}
+        for row in self._database.event_tables(min(days)):
+            held.setdefault(row.day, []).append(row)
+        in_rows = self._database.row_days(min(days))
+        planned: list[EventTableRow] = []
+        for day, count in sorted(days.items()):
+            there = held.get(day, [])
+            known = next((row for row in there if row.file == draft.name), None)
+            if known is None and (day in in_rows or any(row.is_trusted is not is_trusted for row in there)):
+                return None
+            if known is None:
+                number = max((row.number for row in there), default=0) + 1
+                fresh = count - self._told_before(draft, there)
+                planned.append(EventTableRow(day, number, draft.name, is_trusted, fresh))
+            elif is_trusted and not known.is_trusted:
+                if len(there) > 1:
+                    return None
+                planned.append(known._replace(is_trusted=True))
+        return [row for row in planned if row.rows]
+
+    def _told_before(self, draft: Draft, tables: Sequence[EventTableRow]) -> int:
+        """Return the number of a copy's ids of a day that the files of that day have."""
+        query = (
+            f"SELECT count(DISTINCT id::VARCHAR) FROM read_parquet(?, hive_partitioning = false) WHERE {_OF_DAY} "  # noqa: S608  # constants
+            f"AND id::VARCHAR IN (SELECT id::VARCHAR FROM {_READ_ALL} WHERE {_OF_DAY})"
+        )
+        if not tables:
+            return 0
+        day = tables[0].day
+        others = [as_pattern(self.path(row.file)) for row in tables]
+        ((count,),) = _asked(draft.path, query, day, others, *_bounds(day))
+        return int(count)
 
     def without_known(self, rows: Sequence[StoredEvent]) -> list[StoredEvent]:
         """Return those of some rows that the files do not hold, or hold as not trusted where the row is.
@@ -120,29 +140,28 @@ class EventTables:
             f"SELECT DISTINCT id::VARCHAR FROM read_parquet(?, hive_partitioning = false) WHERE {_OF_DAY} "  # noqa: S608  # a constant
             "AND id::VARCHAR IN (SELECT unnest(?::VARCHAR[]))"
         )
-        return [str(held) for (held,) in self._asked(table, query, ids)]
+        return [str(held) for (held,) in _asked(self.path(table.file), query, table.day, ids)]
 
     def events(self, day: int) -> Iterator[tuple[bool, AnyEvent]]:
-        """Yield (trusted, event) of a day's events in files, each id of a file once, as first read.
+        """Yield (trusted, event) of a day's events in files, each id once, as first read.
 
         Raises:
             StateError: where a file is missing or damaged.
         """
+        seen: set[str] = set()
         for table in self._database.event_tables(day):
-            if table.day == day:
-                seen: set[str] = set()
-                for event in self._rows(table):
-                    if event.id not in seen:
-                        seen.add(event.id)
-                        yield table.is_trusted, event
+            for event in self._rows(table) if table.day == day else ():
+                if event.id not in seen:
+                    seen.add(event.id)
+                    yield table.is_trusted, event
 
     def _rows(self, table: EventTableRow) -> Iterator[AnyEvent]:
         query = (
             "SELECT min(file_row_number), max(file_row_number) "  # noqa: S608  # a constant
             f"FROM read_parquet(?, hive_partitioning = false, file_row_number = true) WHERE {_OF_DAY}"
         )
-        ((first, last),) = self._asked(table, query)
         path = self.path(table.file)
+        ((first, last),) = _asked(path, query, table.day)
         if first is None:
             return
         for position, record in EventTable(Place(path)).read(after=str(first)):
@@ -154,18 +173,23 @@ class EventTables:
             if record.time.toordinal() == table.day:
                 yield record
 
-    def _asked(self, table: EventTableRow, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return the answer to a query about the rows of a file's day."""
-        import duckdb  # noqa: PLC0415  # takes longer to load than many a run takes
 
-        path = self.path(table.file)
-        start = (table.day - EPOCH_DAY) * DAY_US
-        try:
-            with open_session(Resources()) as session:
-                return _fetched(session, query, [as_pattern(path), start, start + DAY_US, *values])
-        except duckdb.Error as error:
-            reason = str(error).partition("\n")[0][:300]
-            raise StateError(f"{path} cannot be read: {reason}", hint="restore it from a backup") from error
+def _bounds(day: int) -> tuple[int, int]:
+    """Return the first microsecond of a day (an ordinal), and that of the next."""
+    start = (day - EPOCH_DAY) * DAY_US
+    return start, start + DAY_US
+
+
+def _asked(path: Path, query: str, day: int, *values: object) -> list[tuple[Any, ...]]:
+    """Return the answer to a query whose first parameters are a file and the bounds of a day."""
+    import duckdb  # noqa: PLC0415  # takes longer to load than many a run takes
+
+    try:
+        with open_session(Resources()) as session:
+            return _fetched(session, query, [as_pattern(path), *_bounds(day), *values])
+    except duckdb.Error as error:
+        reason = str(error).partition("\n")[0][:300]
+        raise StateError(f"{path} cannot be read: {reason}", hint="restore it from a backup") from error
 
 
 def _fetched(session: "DuckDBPyConnection", query: str, values: list[object]) -> list[tuple[Any, ...]]:

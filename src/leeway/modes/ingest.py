@@ -15,8 +15,7 @@ from leeway.modes.report import Report, tally
 from leeway.modes.request import Period, Progress, Request
 from leeway.pipeline import Verbs
 from leeway.sources import Rejected, Skipped, Source, fingerprint, is_unfinished, still_holds
-from leeway.storage import Offset
-from leeway.storage.kept_files import Draft
+from leeway.storage import EventTableRow, Offset
 
 BATCH = 5_000
 """Records a transaction."""
@@ -230,20 +229,22 @@ class Ingestion:
         self._request.progress(f"taking {source.uri}", self._report.read)
         with self._tables.drafted(path) as draft:
             look = engine.look_at(draft.path)
-            admitted = self._admits_all(look) and self._tables.fits(draft, look.days)
-            if not admitted or tells_by_rows(draft.path):
+            if not self._admits_all(look) or tells_by_rows(draft.path):
+                return False
+            rows = self._tables.planned(draft, look.days, is_trusted=self._trust is None)
+            if rows is None:
                 return False
             for _ in source.read(after=str(look.rows)):  # no row, but what its sensors can show
                 return False
             self._tables.keep(draft)
-        self._store_whole(draft, look, names, mark)
+        self._store_whole(rows, look, names, mark)
         return True
 
-    def _store_whole(self, draft: Draft, look: Look, names: Iterable[str], mark: str) -> None:
+    def _store_whole(self, rows: list[EventTableRow], look: Look, names: Iterable[str], mark: str) -> None:
         """Store that a file which is in its place has been read, as if it had been row by row."""
         with self._database.transaction():
-            taken = self._tables.take(draft, look.days, is_trusted=self._trust is None)
-            self.changed |= taken.changed
+            self._database.put_event_tables(rows)
+            self.changed |= {row.day for row in rows}
             self._remember_changed()
             self.last = look.last if self.last is None else max(self.last, look.last)
             self.watermark = self.last if self.watermark is None else max(self.watermark, self.last)
@@ -251,8 +252,9 @@ class Ingestion:
             for name in names:
                 self._database.set_offset(name, Offset(mark, str(look.rows)))
         self._report.read += look.rows
-        self._report.new += taken.new
-        self._report.duplicates += look.rows - taken.new
+        new = sum(row.rows for row in rows)
+        self._report.new += new
+        self._report.duplicates += look.rows - new
 
     def _admits_all(self, look: Look) -> bool:
         """Say whether all events of a file would be admitted, and trusted alike."""

@@ -14,11 +14,14 @@ class EventTableRow(NamedTuple):
     """A file that holds events of a day; it may hold those of other days as well."""
 
     day: int
+    number: int
+    """Place among the files of the day, in the order in which they were taken: of two events with one id the first
+    counts."""
     file: str
     is_trusted: bool
     """Whether the events are learnt without being judged."""
     rows: int
-    """Events of the day, each id once."""
+    """Events of the day, each id once, without those that an earlier file has."""
 
 
 class PackedPart(NamedTuple):
@@ -34,20 +37,20 @@ class FileRows(Connection):
     """The rows of `event_table` and `packed`."""
 
     def put_event_tables(self, rows: Iterable[EventTableRow]) -> None:
-        """Store which file holds events of which days, in place of what was said of that file and day."""
+        """Store which file holds events of which days, in place of what was said of that day and number."""
         self._do_each(
-            "INSERT OR REPLACE INTO event_table VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO event_table VALUES (?, ?, ?, ?, ?, ?)",
             ((*place, sealed(b"", "table of events", *place)) for place in map(_event_place, rows)),
         )
 
     def event_tables(self, first: int = 0) -> list[EventTableRow]:
-        """Return the files that hold events of the days from `first` on, by day."""
+        """Return the files that hold events of the days from `first` on, by day and number."""
         return [
-            EventTableRow(cast("int", day), str(file), bool(trusted), cast("int", rows))
-            for day, file, trusted, rows, seal in self._all(
-                "SELECT day, file, trusted, rows, seal FROM event_table WHERE day >= ? ORDER BY day, file", first
+            EventTableRow(cast("int", day), cast("int", number), str(file), bool(trusted), cast("int", rows))
+            for day, number, file, trusted, rows, seal in self._all(
+                "SELECT * FROM event_table WHERE day >= ? ORDER BY day, number", first
             )
-            if not unsealed(seal, "table of events", day, file, trusted, rows)
+            if not unsealed(seal, "table of events", day, number, file, trusted, rows)
         ]
 
     def put_packed(self, first_day: int, last_day: int, parts: Mapping[str, str]) -> None:
@@ -96,5 +99,5 @@ class FileRows(Connection):
         )
 
 
-def _event_place(row: EventTableRow) -> tuple[int, str, int, int]:
-    return row.day, row.file, int(row.is_trusted), row.rows
+def _event_place(row: EventTableRow) -> tuple[int, int, str, int, int]:
+    return row.day, row.number, row.file, int(row.is_trusted), row.rows

@@ -5,14 +5,14 @@ of which something might be said are made into the summaries and baselines that 
 day is learnt as rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from leeway.config import Resources
-from leeway.engines.duckdb.closing_day import ClosingDay, Tables
+from leeway.engines.duckdb.closing_day import ClosingDay
 from leeway.engines.duckdb.crediting import CAN, Crediting
 from leeway.engines.duckdb.event_files import EventFiles
 from leeway.engines.duckdb.evidence import EvidenceTable
@@ -20,21 +20,29 @@ from leeway.engines.duckdb.leaving import LeaveToFoldError
 from leeway.engines.duckdb.lineage import InstanceTable
 from leeway.engines.duckdb.memory import AgentTable
 from leeway.engines.duckdb.packed_files import INSTANCES
-from leeway.engines.duckdb.quantities import Quantities
 from leeway.engines.duckdb.roll_up import RollUp
 from leeway.engines.duckdb.saving import save
 from leeway.engines.duckdb.session import open_session
+from leeway.engines.duckdb.window import Tables, Window
 from leeway.pipeline import Outcome, Terms, World
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-class _Open(NamedTuple):
-    """The files of the last day, and how they are read."""
+WINDOW_ROWS: Final = 6_000_000
+"""Rows of days that are worked out together: what the tables of a window hold stays within a gigabyte or two."""
 
+WINDOW_DAYS: Final = 14
+
+
+class Planned(NamedTuple):
+    """A day that will be closed: its files, whether it is trusted, and its rows."""
+
+    day: date
     files: tuple[Path, ...]
-    events: EventFiles
+    trusted: bool
+    rows: int = 0
 
 
 class Batch:
@@ -45,7 +53,9 @@ class Batch:
         self._terms = terms
         self._session: DuckDBPyConnection = open_session(resources)
         self._world = replace(world, baselines={}, instances={})
-        self._open: _Open | None = None
+        self._plan: list[Planned] = []
+        self._events: tuple[tuple[Path, ...], EventFiles] | None = None
+        self._window: Window | None = None
         self._is_left = False
         try:
             self._tables = self._made(world, packed)
@@ -63,8 +73,11 @@ class Batch:
         memory = AgentTable(session, roll_up, crediting.number_of, terms.settings.profile)
         memory.read([file for part, file in packed.items() if part != INSTANCES])
         memory.take(world.baselines.values())
-        evidence = EvidenceTable(session, terms.catalogue)
-        return Tables(session, terms, roll_up, Quantities(session, terms.bound), instances, evidence, crediting, memory)
+        return Tables(session, terms, roll_up, instances, EvidenceTable(session, terms.catalogue), crediting, memory)
+
+    def plan(self, days: Iterable[Planned]) -> None:
+        """Say which days will be closed, in their order: days in a row, of few rows, are worked out together."""
+        self._plan = list(days)
 
     def close(self, day: date, files: Sequence[Path], *, trusted: bool) -> Outcome | None:
         """Judge a day and learn from it, or, where it is `trusted`, only learn; None where the fold must do it.
@@ -73,23 +86,50 @@ class Batch:
         """
         if self._is_left or self._terms.settings.scope.kind not in CAN:
             return None
-        self._session.begin()
-        try:
-            closing = ClosingDay(self._tables, self._world, day, self._read(files))
-            outcome = closing.trusted() if trusted else closing.judged()
-        except LeaveToFoldError:
-            self._session.rollback()
+        one = Planned(day, tuple(files), trusted)
+        if self._window is None or day not in self._window.days or self._window.is_trusted != trusted:
+            self._window = self._opened(self._together(one)) or self._opened([one])
+        if self._window is None:
             self._is_left = True
             return None
-        self._session.commit()
+        closing = ClosingDay(self._tables, self._world, day, self._window)
+        outcome = closing.trusted() if trusted else closing.judged()
         self._world = outcome.world
         self.agents = closing.agents
         return outcome
 
-    def _read(self, files: Sequence[Path]) -> EventFiles:
-        if self._open is None or self._open.files != tuple(files):
-            self._open = _Open(tuple(files), EventFiles(self._session, files))
-        return self._open.events
+    def _together(self, one: Planned) -> list[Planned]:
+        """Return the planned days from one on that may be worked out together."""
+        days = [planned.day for planned in self._plan]
+        if one.day not in days:
+            return [one]
+        found: list[Planned] = []
+        for planned in self._plan[days.index(one.day) :]:
+            alike = planned.files == one.files and planned.trusted == one.trusted
+            rows = sum(other.rows for other in found) + planned.rows
+            in_a_row = not found or planned.day == found[-1].day + timedelta(days=1)
+            if not alike or not in_a_row or len(found) == WINDOW_DAYS or (found and rows > WINDOW_ROWS):
+                break
+            found.append(planned)
+        return found or [one]
+
+    def _opened(self, planned: Sequence[Planned]) -> Window | None:
+        """Return the window of some days, or None, and nothing changed, where they cannot be worked out together."""
+        self._session.begin()
+        try:
+            events = self._read(planned[0].files)
+            days = [one.day for one in planned]
+            window = Window(self._tables, self._world, days, events, is_trusted=planned[0].trusted)
+        except LeaveToFoldError:
+            self._session.rollback()
+            return None
+        self._session.commit()
+        return window
+
+    def _read(self, files: tuple[Path, ...]) -> EventFiles:
+        if self._events is None or self._events[0] != files:
+            self._events = (files, EventFiles(self._session, files))
+        return self._events[1]
 
     def save(self, folder: Path) -> dict[str, Path]:
         """Write what changed to files under `folder`, under names of no meaning; return part to file."""

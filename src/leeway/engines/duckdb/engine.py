@@ -36,6 +36,7 @@ ACTS: Final[Mapping[str, str]] = {
         )
     },
     "time": "BIGINT",
+    "day": "INTEGER",
     "argument_names": "VARCHAR[]",
     "credit": "INTEGER",
     "parent_credit": "INTEGER",
@@ -121,6 +122,7 @@ class _Acts:
             return None
         told = row_of(event)
         told["argument_names"] = sorted(event.arguments) if isinstance(event, ToolCalled) else None
+        told["day"] = event.time.toordinal()
         told["credit"] = self._credit(credits.actor)
         told["parent_credit"] = self._credit(credits.parent)
         told["actor"] = self._actor(event)

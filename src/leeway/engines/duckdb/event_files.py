@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from leeway.engines.duckdb.session import insert, quoted
-from leeway.events import COLUMNS, INSTANTS, micros
+from leeway.events import COLUMNS, INSTANTS
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date
 
     from duckdb import DuckDBPyConnection
 
 DAY_US: Final = 86_400_000_000
+EPOCH_DAY: Final = 719_163
+"""Ordinal of 1970-01-01."""
+
+_DAY: Final = f"(epoch_us(time) // {DAY_US} + {EPOCH_DAY})::INTEGER"
 
 
 class EventFiles:
@@ -33,17 +37,15 @@ class EventFiles:
             else "file_row_number"
         )
 
-    def view(self, name: str, day: "datetime", hosts: Mapping[str, str]) -> None:
-        """Make a view of one day's events under the names of their hosts, each id once, the first that was read."""
-        start = micros(day)
-        rows = f"SELECT {self._columns()}, {self._order} AS n FROM {self._scan} WHERE {self._within(start)}"
-        self._session.execute(f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT hash(id) AS h FROM ({rows}) "
-                              "GROUP BY h HAVING count(*) > 1")  # fmt: skip
-        self._session.execute(
-            f"CREATE OR REPLACE TEMP TABLE again AS SELECT n FROM ({rows}) WHERE hash(id) IN (SELECT h FROM repeated) "
-            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY n) > 1"
-        )
-        if self._session.execute("SELECT count(*) FROM again").fetchone() != (0,):
+    def view(self, name: str, days: Sequence["date"], hosts: Mapping[str, str]) -> None:
+        """Make a view of the events of some days in a row, under the names of their hosts; each id once a day.
+
+        Of several events with one id the first that was read is believed.
+        """
+        within = _within(days[0], days[-1])
+        rows = f"SELECT {self._columns()}, {_DAY} AS day, {self._order} AS n FROM {self._scan} WHERE {within}"
+        self._mark_repeated(rows)
+        if self._session.execute("SELECT 1 FROM again LIMIT 1").fetchone() is not None:
             rows = f"SELECT * FROM ({rows}) ANTI JOIN again USING (n)"
         moved = {raw: host for raw, host in hosts.items() if raw != host}
         if moved:
@@ -55,14 +57,28 @@ class EventFiles:
             )
         self._session.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows}")
 
-    def hosts(self, day: "datetime") -> list[str]:
-        """Return the names of hosts of a day's events, as they are written."""
-        host = "coalesce(host, '')" if "host" in self._there else "''"
-        query = f"SELECT DISTINCT {host} FROM {self._scan} WHERE {self._within(micros(day))}"  # quoted
-        return [row[0] for row in self._session.execute(query).fetchall()]
+    def _mark_repeated(self, rows: str) -> None:
+        """Collect in `again(n)` the rows whose id an earlier one of the day has.
 
-    def _within(self, start: int) -> str:
-        return f"time >= make_timestamptz({start}) AND time < make_timestamptz({start + DAY_US})"
+        Hashes first, which are small: rows of which no other has the hash need no second look.
+        """
+        self._session.execute(
+            f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT hash(id) AS h FROM ({rows}) GROUP BY h HAVING count(*) > 1"
+        )
+        self._session.execute(
+            f"CREATE OR REPLACE TEMP TABLE again AS SELECT n FROM ({rows}) WHERE hash(id) IN (SELECT h FROM repeated) "
+            "QUALIFY row_number() OVER (PARTITION BY day, id ORDER BY n) > 1"
+        )
+
+    def hosts(self, days: Sequence["date"]) -> dict[int, set[str]]:
+        """Return the names of hosts of each day's events (an ordinal), as they are written."""
+        host = "coalesce(host, '')" if "host" in self._there else "''"
+        within = _within(days[0], days[-1])
+        rows = self._session.execute(f"SELECT DISTINCT {_DAY} AS day, {host} FROM {self._scan} WHERE {within}")
+        found: dict[int, set[str]] = {one.toordinal(): set() for one in days}
+        for day, name in rows.fetchall():
+            found[day].add(name)
+        return found
 
     def _columns(self) -> str:
         return ", ".join(self._column(name, sort) for name, sort in COLUMNS.items()) + ", " + self._names()
@@ -82,6 +98,12 @@ class EventFiles:
         if name == "outbound":
             return "coalesce(outbound, true) AS outbound"
         return f'"{name}"' if self._there[name] == sort else f'"{name}"::{sort} AS "{name}"'
+
+
+def _within(first: "date", last: "date") -> str:
+    start = (first.toordinal() - EPOCH_DAY) * DAY_US
+    end = (last.toordinal() - EPOCH_DAY + 1) * DAY_US
+    return f"time >= make_timestamptz({start}) AND time < make_timestamptz({end})"
 
 
 def _named(files: Iterable[Path]) -> str:

@@ -23,7 +23,7 @@ class _Question(NamedTuple):
 
 
 class EvidenceTable:
-    """Gives the instances of a day the evidence of its acts; what was asked once is remembered."""
+    """Gathers the evidence of some days' acts in `gathered(host, local, day, entries)`; remembers what was asked."""
 
     def __init__(self, session: "DuckDBPyConnection", catalogue: Catalogue) -> None:
         """Ask `catalogue`."""
@@ -32,21 +32,33 @@ class EvidenceTable:
         self._known: dict[str, dict[tuple[Any, ...], _Ids]] = {one.name: {} for one in self._questions}
         session.execute("CREATE TABLE signers (host VARCHAR, digest VARCHAR, signer VARCHAR)")
 
-    def add(self, signers: Signers) -> None:
-        """Add to `instances` what today's acts say, and who signed what was started."""
+    def gather(self, signers: Signers) -> None:
+        """Ask what the acts of `acts_of_days` say, and who signed what was started."""
         self._session.execute("DELETE FROM signers")
         columns = {"host": "VARCHAR", "digest": "VARCHAR", "signer": "VARCHAR"}
         insert(self._session, "signers", columns, ((*key, signer) for key, signer in signers.items()))
-        self._session.execute("CREATE OR REPLACE TEMP TABLE grown (host VARCHAR, local VARCHAR, entries VARCHAR[])")
+        self._session.execute(
+            "CREATE OR REPLACE TEMP TABLE grown (host VARCHAR, local VARCHAR, day INTEGER, entries VARCHAR[])"
+        )
         for question in self._questions:
             self._ask(question)
         self._session.execute(
-            "CREATE OR REPLACE TEMP TABLE gathered AS SELECT g.host, g.local, "
-            "list_sort(list_distinct(flatten(list(g.entries)))) AS entries FROM grown g GROUP BY ALL"
+            "CREATE OR REPLACE TEMP TABLE gathered AS SELECT i.i, g.day, "
+            "list_sort(list_distinct(flatten(list(g.entries)))) AS entries FROM grown g "
+            "JOIN instances i USING (host, local) GROUP BY ALL"
         )
+
         self._session.execute(
-            "UPDATE instances SET evidence = list_sort(list_distinct(list_concat(evidence, g.entries))) FROM gathered g "
-            "WHERE instances.host = g.host AND instances.local = g.local"
+            "CREATE OR REPLACE TEMP TABLE evidence_of AS SELECT i, list_sort(list_distinct(flatten(list(entries)))) "
+            "AS entries FROM (SELECT i, entries FROM gathered UNION ALL SELECT i, evidence FROM instances "
+            "WHERE len(evidence) > 0) GROUP BY i"
+        )
+
+    def keep(self) -> None:
+        """Add what was gathered to `instances`."""
+        self._session.execute(
+            "UPDATE instances SET evidence = list_sort(list_distinct(list_concat(evidence, g.entries))) FROM "
+            "(SELECT i, flatten(list(entries)) AS entries FROM gathered GROUP BY i) g WHERE instances.i = g.i"
         )
 
     def _ask(self, question: _Question) -> None:
@@ -65,7 +77,7 @@ class EvidenceTable:
         self._insert(columns, telling)
         alike = " AND ".join(f"r.{name} IS NOT DISTINCT FROM t.{name}" for name in question.columns)
         self._session.execute(
-            f"INSERT INTO grown SELECT DISTINCT r.host, r.local, t.entries FROM ({question.rows}) r "
+            f"INSERT INTO grown SELECT DISTINCT r.host, r.local, r.day, t.entries FROM ({question.rows}) r "
             f"JOIN telling t ON {alike} WHERE r.local IS NOT NULL"
         )
 
@@ -74,21 +86,23 @@ class EvidenceTable:
 
 
 _SIGNED: Final = (
-    "SELECT m.host, m.local, m.image, m.command_line AS line, coalesce(nullif(a.signer, ''), nullif(b.signer, '')) "
-    "AS signer, m.unit FROM instances m SEMI JOIN named USING (i) "
+    "SELECT m.host, m.local, d.day, m.image, m.command_line AS line, "
+    "coalesce(nullif(a.signer, ''), nullif(b.signer, '')) AS signer, m.unit FROM instances m "
+    "JOIN (SELECT i, min(day) AS day FROM named GROUP BY i) d USING (i) "
     "LEFT JOIN signers a ON a.host = m.host AND a.digest = m.digest "
     "LEFT JOIN signers b ON b.host = m.host AND b.digest = m.sha1"
 )
+"""From the first day on that names an instance: none of this changes within a window."""
 
 _STARTED: Final = (
-    "SELECT c.parent_host AS host, c.parent_local AS local, c.command_line AS line FROM instances c "
-    "SEMI JOIN named USING (i) SEMI JOIN (SELECT DISTINCT host, process_uid AS local FROM acts_of_day "
-    "WHERE kind = 'process_started') s USING (host, local) WHERE c.command_line <> '' AND c.parent_local IS NOT NULL"
+    "SELECT c.parent_host AS host, c.parent_local AS local, s.day, c.command_line AS line FROM starts s "
+    "JOIN instances c ON c.host = s.host AND c.local = s.local "
+    "WHERE c.command_line <> '' AND c.parent_local IS NOT NULL"
 )
 
 
 def _questions(catalogue: Catalogue) -> tuple[_Question, ...]:
-    acts = "SELECT host, process_uid AS local, {columns} FROM acts_of_day WHERE kind = '{kind}'"
+    acts = "SELECT day, host, process_uid AS local, {columns} FROM acts_of_days WHERE kind = '{kind}'"
     text = "VARCHAR"
     return (
         _Question(

@@ -21,16 +21,14 @@ def freeze(
     agents: Mapping[int, str],
     values: Mapping[int, tuple[Facet, Value]],
     bound: Bound,
-    only: str = "true",
 ) -> dict[str, Summary]:
-    """Return the summaries of the agents (number to id) whose rows a roll-up has made; `values` are its values.
+    """Return the summaries of the agents (number to id) whose rows a roll-up of one day has made.
 
-    `only` is a condition in SQL on `agent`.
+    `values` are the roll-up's values, by their numbers.
     """
-    sightings = _sightings(session, agents, values, only)
-    measures = _measures(session, agents, bound, only)
-    capped = _capped(session, agents, only)
-    sessions = _sessions(session, agents, bound, only)
+    sightings, capped = freeze_sightings(session, agents, values)
+    measures = _measures(session, agents, bound)
+    sessions = _sessions(session, agents, bound)
     return {
         agent: Summary(
             agent=agent,
@@ -42,6 +40,16 @@ def freeze(
         )
         for agent in sorted(sightings.keys() | measures.keys())
     }
+
+
+def freeze_sightings(
+    session: "DuckDBPyConnection",
+    agents: Mapping[int, str],
+    values: Mapping[int, tuple[Facet, Value]],
+    only: str = "true",
+) -> tuple[dict[str, dict[Facet, dict[Value, Sighting]]], dict[str, list[Facet]]]:
+    """Return sightings and capped facets by agent; `only` is a condition in SQL on `day` and `agent`."""
+    return _sightings(session, agents, values, only), _capped(session, agents, only)
 
 
 def _rows(session: "DuckDBPyConnection", query: str) -> Iterator[tuple[Any, ...]]:
@@ -74,13 +82,10 @@ def _capped(session: "DuckDBPyConnection", agents: Mapping[int, str], only: str)
 
 
 def _measures(
-    session: "DuckDBPyConnection", agents: Mapping[int, str], bound: Bound, only: str
+    session: "DuckDBPyConnection", agents: Mapping[int, str], bound: Bound
 ) -> dict[str, dict[Measure, dict[str, MeasureTotals]]]:
     parts: dict[str, dict[Measure, dict[str, list[tuple[Any, ...]]]]] = {}
-    query = (
-        "SELECT agent, measure, key, hour, bin, n, total, heaviest.m, heaviest.t, heaviest.i FROM measured "
-        f"WHERE {only}"
-    )
+    query = "SELECT agent, measure, key, hour, bin, n, total, heaviest.m, heaviest.t, heaviest.i FROM measured"
     for agent, measure, key, *row in _rows(session, query):
         parts.setdefault(agents[agent], {}).setdefault(Measure(measure), {}).setdefault(key, []).append(tuple(row))
     return {
@@ -108,12 +113,10 @@ def _totals(rows: Iterable[tuple[Any, ...]]) -> MeasureTotals:
     return MeasureTotals(n, total, -most, exemplar, dict(sorted(bins.items())), dict(sorted(hours.items())))
 
 
-def _sessions(
-    session: "DuckDBPyConnection", agents: Mapping[int, str], bound: Bound, only: str
-) -> dict[str, dict[str, Session]]:
+def _sessions(session: "DuckDBPyConnection", agents: Mapping[int, str], bound: Bound) -> dict[str, dict[str, Session]]:
     found: dict[str, dict[str, Session]] = {}
     cap = bound.caps.session_steps
-    for agent, run, steps in _rows(session, f"SELECT agent, run, steps FROM steps WHERE {only}"):
+    for agent, run, steps in _rows(session, "SELECT agent, run, steps FROM steps"):
         listed = tuple(Step(instant(step["t"]), step["i"], step["a"]) for step in steps[:cap])
         found.setdefault(agents[agent], {})[run] = Session(listed, is_cut=len(steps) > cap)
     return {agent: dict(sorted(runs.items())) for agent, runs in found.items()}

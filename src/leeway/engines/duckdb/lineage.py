@@ -1,4 +1,4 @@
-"""Process instances of a day, from rows that name them by the sensor's own id.
+"""Process instances of some days, from rows that name them by the sensor's own id.
 
 What `leeway.agents.instances` learns event by event is here learnt from distinct statements: who (host and the sensor's
 id), and what was said of it, with the least (time, id) at which it was said. Of each fact the first statement is
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from leeway.agents import Instance, InstanceKey
 from leeway.agents.instances import same_path
+from leeway.engines.duckdb.event_files import DAY_US, EPOCH_DAY
+from leeway.engines.duckdb.leaving import LeaveToFoldError
 from leeway.engines.duckdb.roll_up import HOUR_US
 from leeway.engines.duckdb.session import insert, quoted
 from leeway.events import instant, micros
+from leeway.pipeline.world import ENDED_DAYS, INSTANCE_DAYS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,12 +40,25 @@ INSTANCE: Final[dict[str, str]] = {
 }
 """Columns of an instance, in the order of the files that hold them; instants in microseconds."""
 
-_FACTS: Final = "image, pid, command_line, started, sha1, digest, unit, ended"
-_EXEMPLAR: Final = "min({'t': time, 'i': id})"
+_FACTS: Final = ("image", "pid", "command_line", "user", "started", "ended", "digest", "sha1", "unit")
+"""What a statement may say of an instance."""
+
+_TELLING: Final = ("image", "command_line", "digest", "sha1", "unit", "parent_local")
+"""Facts on which it depends whose behaviour an instance's is."""
+
+_NEVER_EMPTY: Final = frozenset({"image", "digest", "sha1"})
+"""Facts of which an empty text says nothing."""
+
+_EXEMPLAR: Final = "min({'t': time, 'i': id}) AS exemplar"
+_HOUR: Final = f"time // {HOUR_US} * {HOUR_US} AS hour"
+
+
+class UnevenDaysError(LeaveToFoldError):
+    """Several days cannot be closed together: what a later one says of a process changes what an earlier one knew."""
 
 
 class InstanceTable:
-    """All instances that are known, in `instances`; those that the day named in `named(i)`."""
+    """All instances that are known, in `instances`; those that a window of days named in `named(i, day)`."""
 
     def __init__(self, session: "DuckDBPyConnection") -> None:
         """Begin with none."""
@@ -66,107 +82,145 @@ class InstanceTable:
             ).fetchone()
             self._size += added[0] if added else 0
 
-    def learn(self, day: int) -> None:
-        """Learn from the events of `acts_of_day`; leave what was said, by hour, in `statements`.
+    def learn(self) -> None:
+        """Learn from the acts of `acts_of_days`, and leave what was said in `statements`.
 
-        `statements(host, local, user, agent_uid, hour, seen, exemplar, last, …)` has one row for each instance, hour
-        and distinct statement; its rows without `local` name no process.
+        `starts` has a row for each start; `statements(day, host, local, agent_uid, seen_user, hour, seen, exemplar,
+        last, ...)` one for each day, hour, instance and distinct statement; those without `local` name no process.
+        `named(i, day)` says on which days an instance was named.
+
+        Raises:
+            UnevenDaysError: where what was said of an instance on a later day changes what an earlier one knew.
         """
         self._state()
+        self._own_images()
         self._adopt()
-        self._session.execute(
-            "CREATE OR REPLACE TEMP TABLE ordered AS SELECT *, row_number() OVER (ORDER BY phase, exemplar) AS place "
-            f'FROM (SELECT 0 AS phase, host, local, exemplar, {_FACTS}, "user" FROM statements '
-            "WHERE local IS NOT NULL "
-            f"UNION ALL SELECT 1, host, local, exemplar, {_FACTS}, NULL FROM adopted)"
+        facts = ", ".join(
+            f'arg_min("{name}", exemplar) FILTER ({_tells(name)}) AS "{name}", '
+            f'min(day) FILTER ({_tells(name)}) AS "{name}_day"'
+            for name in _FACTS
         )
-        first = ", ".join(
-            f'arg_min("{name}", place) FILTER ("{name}" <> \'\') AS "{name}"' if name in _NEVER_EMPTY
-            else f'arg_min("{name}", place) AS "{name}"'
-            for name in ("image", "pid", "command_line", "user", "started", "ended", "digest", "sha1", "unit")
-        )  # fmt: skip
-        self._session.execute(
-            f"CREATE OR REPLACE TEMP TABLE said_today AS SELECT host, local, {first}, "
-            "any_value(p.parent_local) AS parent_local FROM ordered o LEFT JOIN parents p USING (host, local) "
-            "GROUP BY host, local"
+        adopted = ", ".join(
+            f'arg_min("{name}", exemplar) FILTER ({_tells(name)}) AS "{name}", '
+            f'min(day) FILTER ({_tells(name)}) AS "{name}_day"'
+            for name in ("image", "pid", "command_line", "started", "sha1")
         )
-        self._merge(day)
+        self._make(
+            "said_of",
+            f"SELECT host, local, {facts}, min(day) AS first_day, max(day) AS last_day FROM statements "
+            "WHERE local IS NOT NULL GROUP BY host, local",
+        )
+        self._make(
+            "said_of_parents",
+            f"SELECT host, local, {adopted}, min(day) AS first_day, max(day) AS last_day FROM adopted "
+            "GROUP BY host, local",
+        )
+        self._merge()
+
+    def _make(self, name: str, query: str) -> None:
+        self._session.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
 
     def _state(self) -> None:
         """Collect who was named, by what, in which hour."""
-        start = "kind = 'process_started'"
-        self._session.execute(
-            "CREATE OR REPLACE TEMP TABLE statements AS SELECT host, process_uid AS local, agent_uid, "
+        self._make(
+            "starts",
+            'SELECT day, host, process_uid AS local, agent_uid, "user", process_image AS image, process_pid AS pid, '
+            "process_command_line AS command_line, coalesce(process_started, time) AS started, "
+            "lower(process_sha1) AS sha1, lower(digest) AS digest, unit, parent_image, parent_pid, "
+            "parent_uid AS parent_local, parent_command_line, parent_started, lower(parent_sha1) AS parent_sha1, "
+            "time, id FROM acts_of_days WHERE kind = 'process_started'",
+        )
+        self._make(
+            "statements",
+            'SELECT day, host, local, agent_uid, "user", "user" AS seen_user, image, pid, command_line, started, sha1, '
+            f"digest, unit, NULL::BIGINT AS ended, {_HOUR}, 1::BIGINT AS seen, {{'t': time, 'i': id}} AS exemplar, "
+            "time AS last, 0::BIGINT AS out_n, 0::HUGEINT AS out_total, 0::BIGINT AS in_n, "
+            "0::HUGEINT AS in_total FROM starts UNION ALL "
+            "SELECT day, host, process_uid AS local, agent_uid, "
             'CASE WHEN kind <> \'process_ended\' THEN "user" END AS "user", "user" AS seen_user, '
             "process_image AS image, process_pid AS pid, process_command_line AS command_line, "
-            f"CASE WHEN {start} THEN coalesce(process_started, time) ELSE process_started END AS started, "
-            f"lower(process_sha1) AS sha1, CASE WHEN {start} THEN lower(digest) END AS digest, "
-            f"CASE WHEN {start} THEN unit END AS unit, CASE WHEN kind = 'process_ended' THEN time END AS ended, "
-            f"time // {HOUR_US} * {HOUR_US} AS hour, count(*)::BIGINT AS seen, {_EXEMPLAR} AS exemplar, "
-            "max(time) AS last FROM acts_of_day GROUP BY ALL"
+            "process_started AS started, lower(process_sha1) AS sha1, NULL AS digest, NULL AS unit, "
+            f"CASE WHEN kind = 'process_ended' THEN time END AS ended, {_HOUR}, count(*)::BIGINT AS seen, {_EXEMPLAR}, "
+            "max(time) AS last, count(bytes_out) AS out_n, coalesce(sum(bytes_out), 0) AS out_total, "
+            "count(bytes_in) AS in_n, coalesce(sum(bytes_in), 0) AS in_total "
+            "FROM acts_of_days WHERE kind <> 'process_started' GROUP BY ALL",
         )
-        self._own_images()
 
     def _own_images(self) -> None:
         """Add what loads of a program's own image say of its digest: statements that count for no hour."""
         pairs = self._session.execute(
-            "SELECT DISTINCT path, process_image FROM acts_of_day "
+            "SELECT DISTINCT path, process_image FROM acts_of_days "
             "WHERE kind = 'module_loaded' AND digest <> '' AND process_image IS NOT NULL"
         ).fetchall()
         for pair in pairs:
             if pair not in self._same:
                 self._same[pair] = same_path(*pair)
         own = [pair for pair in pairs if self._same[pair]]
-        if not own:
-            return
-        self._session.execute("CREATE OR REPLACE TEMP TABLE own_images (path VARCHAR, process_image VARCHAR)")
-        insert(self._session, "own_images", {"path": "VARCHAR", "process_image": "VARCHAR"}, own)
-        self._session.execute(
-            "INSERT INTO statements BY NAME SELECT host, process_uid AS local, lower(digest) AS digest, 0 AS seen, "
-            f"{_EXEMPLAR} AS exemplar, 0 AS last FROM acts_of_day SEMI JOIN own_images USING (path, process_image) "
-            "WHERE kind = 'module_loaded' AND digest <> '' GROUP BY ALL"
-        )
+        if own:
+            self._session.execute("CREATE OR REPLACE TEMP TABLE own_images (path VARCHAR, process_image VARCHAR)")
+            insert(self._session, "own_images", {"path": "VARCHAR", "process_image": "VARCHAR"}, own)
+            self._session.execute(
+                "INSERT INTO statements BY NAME SELECT day, host, process_uid AS local, lower(digest) AS digest, "
+                f"0 AS seen, {_EXEMPLAR}, 0 AS last FROM acts_of_days SEMI JOIN own_images USING (path, process_image) "
+                "WHERE kind = 'module_loaded' AND digest <> '' GROUP BY ALL"
+            )
 
     def _adopt(self) -> None:
         """Collect what starts say of parents."""
-        self._session.execute(
-            "CREATE OR REPLACE TEMP TABLE adopted AS SELECT host, parent_uid AS local, parent_image AS image, "
-            "parent_pid AS pid, parent_command_line AS command_line, parent_started AS started, "
-            "lower(parent_sha1) AS sha1, NULL::VARCHAR AS digest, NULL::VARCHAR AS unit, NULL::BIGINT AS ended, "
-            f"{_EXEMPLAR} AS exemplar FROM acts_of_day WHERE kind = 'process_started' AND parent_image IS NOT NULL "
-            "AND process_uid IS NOT NULL AND parent_uid <> process_uid GROUP BY ALL"
+        told = "parent_image IS NOT NULL AND parent_local <> local"
+        self._make(
+            "adopted",
+            "SELECT day, host, parent_local AS local, parent_image AS image, parent_pid AS pid, "
+            "parent_command_line AS command_line, parent_started AS started, parent_sha1 AS sha1, "
+            f"{_EXEMPLAR} FROM starts WHERE {told} AND local IS NOT NULL GROUP BY ALL",
         )
-        self._session.execute(
-            "CREATE OR REPLACE TEMP TABLE parents AS SELECT host, process_uid AS local, "
-            "arg_min(parent_uid, {'t': time, 'i': id}) AS parent_local FROM acts_of_day "
-            "WHERE kind = 'process_started' AND parent_image IS NOT NULL AND parent_uid <> process_uid GROUP BY ALL"
+        self._make(
+            "parents",
+            "SELECT host, local, arg_min(parent_local, {'t': time, 'i': id}) AS parent_local, min(day) AS parent_day "
+            f"FROM starts WHERE {told} GROUP BY host, local",
         )
 
-    def _merge(self, day: int) -> None:
-        """Add today's facts to what was known; of each the first is believed."""
-        kept = ", ".join(f'coalesce(k."{name}", s."{name}") AS "{name}"' for name in
-                         ("pid", "command_line", "user", "started", "ended"))  # fmt: skip
-        late = ", ".join(f'coalesce(k."{name}", s."{name}") AS "{name}"' for name in ("digest", "sha1", "unit"))
-        self._session.execute(
-            "CREATE OR REPLACE TEMP TABLE merged AS SELECT "
-            f"coalesce(k.i, {self._size} + (row_number() OVER (PARTITION BY k.i IS NULL)) - 1)::INTEGER AS i, "
-            "s.host, s.local, coalesce(nullif(k.image, ''), s.image, '') AS image, "
-            f"{kept}, "
-            "CASE WHEN k.parent_local IS NOT NULL THEN k.parent_host WHEN s.parent_local IS NOT NULL THEN s.host END "
-            "AS parent_host, coalesce(k.parent_local, s.parent_local) AS parent_local, "
-            f"{late}, coalesce(k.evidence, []) AS evidence, {day}::INTEGER AS last_day, k.i IS NULL AS is_new "
-            "FROM said_today s LEFT JOIN instances k ON k.host = s.host AND k.local = s.local"
+    def _merge(self) -> None:
+        """Add what was said to what was known: the first is believed, what children's starts say comes last."""
+        known = ", ".join(_merged(name) for name in _FACTS)
+        since = ", ".join(map(_since, (*_TELLING, "user")))
+        self._make(
+            "merged",
+            f"SELECT coalesce(k.i, {self._size} + (row_number() OVER (PARTITION BY k.i IS NULL)) - 1)::INTEGER AS i, "
+            f"coalesce(s.host, a.host) AS host, coalesce(s.local, a.local) AS local, {known}, "
+            "CASE WHEN k.parent_local IS NOT NULL THEN k.parent_host "
+            "WHEN p.parent_local IS NOT NULL THEN p.host END AS parent_host, "
+            "coalesce(k.parent_local, p.parent_local) AS parent_local, coalesce(k.evidence, []) AS evidence, "
+            "greatest(coalesce(s.last_day, 0), coalesce(a.last_day, 0), coalesce(k.last_day, 0)) AS last_day, "
+            "least(coalesce(s.first_day, a.first_day), coalesce(a.first_day, s.first_day)) AS first_day, "
+            f"s.first_day AS acted_day, k.last_day AS known_day, k.i IS NULL AS is_new, {since} "
+            "FROM said_of s FULL JOIN said_of_parents a ON a.host = s.host AND a.local = s.local "
+            "LEFT JOIN parents p ON p.host = s.host AND p.local = s.local "
+            "LEFT JOIN instances k ON k.host = coalesce(s.host, a.host) AND k.local = coalesce(s.local, a.local)",
         )
-        self._session.execute("DELETE FROM instances WHERE i IN (SELECT i FROM merged)")
-        self._session.execute("INSERT INTO instances SELECT * EXCLUDE (is_new) FROM merged")
-        self._session.execute("CREATE OR REPLACE TEMP TABLE named AS SELECT i FROM merged")
+        self._refuse_uneven()
+        self._session.execute("DELETE FROM instances WHERE i IN (SELECT i FROM merged WHERE NOT is_new)")
+        columns = ", ".join(f'"{name}"' for name in INSTANCE)
+        self._session.execute(f"INSERT INTO instances SELECT i, {columns} FROM merged")
+        self._make(
+            "named",
+            "SELECT DISTINCT m.i, d.day FROM merged m JOIN (SELECT host, local, day FROM statements UNION ALL "
+            "SELECT host, local, day FROM adopted) d ON d.host = m.host AND d.local = m.local",
+        )
         fresh = self._session.execute("SELECT count(*) FROM merged WHERE is_new").fetchone()
         self._size += fresh[0] if fresh else 0
 
-    def forget(self, day: int, *, ended_days: int, instance_days: int) -> None:
+    def _refuse_uneven(self) -> None:
+        """Refuse days that have to be closed one by one."""
+        later = " OR ".join(f"{name}_since > first_day" for name in _TELLING) + " OR user_since > acted_day"
+        forgotten = f"known_day < first_day - 1 - {INSTANCE_DAYS} OR ended // {DAY_US} + {EPOCH_DAY} < last_day - 1 - {ENDED_DAYS}"
+        if self._session.execute(f"SELECT 1 FROM merged WHERE {later} OR {forgotten} LIMIT 1").fetchone() is not None:
+            raise UnevenDaysError
+
+    def forget(self, day: int) -> None:
         """Let go the instances that no later event may name, after a day (an ordinal) has closed."""
-        ended = f"ended IS NOT NULL AND ended // 86400000000 + 719163 < {day - ended_days}"
-        self._session.execute(f"DELETE FROM instances WHERE ({ended}) OR last_day < {day - instance_days}")
+        ended = f"ended IS NOT NULL AND ended // {DAY_US} + {EPOCH_DAY} < {day - ENDED_DAYS}"
+        self._session.execute(f"DELETE FROM instances WHERE ({ended}) OR last_day < {day - INSTANCE_DAYS}")
 
     def fetch(self, condition: str) -> list[tuple[int, Instance]]:
         """Return the instances that meet a condition in SQL, with their numbers."""
@@ -175,8 +229,34 @@ class InstanceTable:
         return [(row[0], instance_of(row[1:])) for row in rows]
 
 
-_NEVER_EMPTY: Final = frozenset({"image", "digest", "sha1"})
-"""Facts of which an empty text says nothing."""
+def _tells(name: str) -> str:
+    return f"\"{name}\" <> ''" if name in _NEVER_EMPTY else f'"{name}" IS NOT NULL'
+
+
+_NEVER: Final = 1 << 30
+"""Behind every day."""
+
+_ADOPTED: Final = frozenset({"image", "pid", "command_line", "started", "sha1"})
+"""Facts that a child's start may say of its parent."""
+
+
+def _merged(name: str) -> str:
+    """Return the SQL of a fact: as it was known, else as the first day that tells it does, statements before starts."""
+    known = f"nullif(k.{name}, '')" if name == "image" else f'k."{name}"'
+    said = f's."{name}"'
+    if name in _ADOPTED:
+        said = f"CASE WHEN a.{name}_day < coalesce(s.{name}_day, {_NEVER}) THEN a.{name} ELSE s.{name} END"
+    last = ", ''" if name == "image" else ""
+    return f'coalesce({known}, {said}{last}) AS "{name}"'
+
+
+def _since(name: str) -> str:
+    """Return the SQL of the day on which a fact became known; NULL where it was before."""
+    known = "k.image <> ''" if name == "image" else f"k.{name} IS NOT NULL"
+    day = "p.parent_day" if name == "parent_local" else f"s.{name}_day"
+    if name in _ADOPTED:
+        day = f"least(coalesce({day}, {_NEVER}), coalesce(a.{name}_day, {_NEVER}))"
+    return f"CASE WHEN {known} THEN NULL ELSE nullif({day}, {_NEVER}) END AS {name}_since"
 
 
 def _row(one: Instance) -> tuple[Any, ...]:

@@ -49,6 +49,13 @@ _DAY: Final[dict[str, str]] = {
 _NOVELTY: Final = {"agent": "INTEGER", "facet": "UTINYINT", "day": "INTEGER", "seen": "BIGINT"}
 _HOURLY: Final = {"agent": "INTEGER", "measure": "VARCHAR", "day": "INTEGER", "hour": "INTEGER", "total": "HUGEINT"}
 
+_SUMS: Final = (
+    (Measure.EVENTS, "events", "events"),
+    (Measure.BYTES_OUT, "out_n", "out_total"),
+    (Measure.BYTES_IN, "in_n", "in_total"),
+)
+"""Measures that are summed by hour, with the columns of `totals`: how many events say it, and what they come to."""
+
 _JUDGED: Final = ", ".join(str(FACET_NUMBERS[facet]) for facet in JUDGED)
 _MASK: Final = (1 << MEMORY_DAYS) - 1
 
@@ -136,7 +143,7 @@ class AgentTable:
         self.touched.add(baseline.agent)
 
     def learn(self, day: int, agents: Collection[str]) -> None:
-        """Buffer the rows of `agents` in `sightings` and `measured`, which are of `day`."""
+        """Buffer what `sightings` and `totals` say of `agents` on `day`."""
         self.touched.update(agents)
         self._session.execute("CREATE OR REPLACE TEMP TABLE learners (agent INTEGER)")
         insert(self._session, "learners", {"agent": "INTEGER"}, ((self._number_of(agent),) for agent in agents))
@@ -146,12 +153,13 @@ class AgentTable:
         shift = 24 if (day - 1) % 7 >= 5 else 0  # noqa: PLR2004  # Saturday; ordinal 1 was a Monday
         self._session.execute(
             f"INSERT INTO seen_days SELECT agent, value, {day}, seen, hours::BIGINT << {shift}, first, first_id "
-            "FROM sightings SEMI JOIN learners USING (agent)"
+            f"FROM sightings SEMI JOIN learners USING (agent) WHERE day = {day}"
         )
-        self._session.execute(
-            f"INSERT INTO hourly SELECT agent, measure, {day}, hour, sum(total) FROM measured "
-            "SEMI JOIN learners USING (agent) WHERE key = '' GROUP BY agent, measure, hour"
-        )
+        for measure, n, total in _SUMS:
+            self._session.execute(
+                f"INSERT INTO hourly SELECT agent, '{measure}', {day}, hour, {total} FROM totals "
+                f"SEMI JOIN learners USING (agent) WHERE day = {day} AND {n} > 0"
+            )
 
     def flush(self) -> None:
         """Fold the buffered days into the entries."""
@@ -308,7 +316,8 @@ class AgentTable:
         )
         rows = self._session.execute(
             f"SELECT DISTINCT s.agent FROM sightings s ANTI JOIN ({established}) e USING (agent, value) "
-            f"ANTI JOIN capped c ON c.agent = s.agent AND c.facet = s.facet WHERE s.facet IN ({_JUDGED})"
+            "ANTI JOIN capped c ON c.day = s.day AND c.agent = s.agent AND c.facet = s.facet "
+            f"WHERE s.day = {day} AND s.facet IN ({_JUDGED})"
         ).fetchall()
         return {row[0] for row in rows}
 

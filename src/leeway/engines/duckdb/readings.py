@@ -5,26 +5,32 @@ distinct combinations of them are shown to the table's own functions, and what t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from leeway.agents import Actor, process_name
+from leeway.agents import Actor, is_model_file, process_name
 from leeway.events import (
+    EPOCH,
     ConnectionOpened,
     Event,
     Facet,
     FileTouched,
+    Heartbeat,
     ModuleLoaded,
     NameResolved,
+    Process,
     ProcessStarted,
     ToolCalled,
     Value,
-    event_of_row,
+    instant,
 )
 from leeway.summaries import FACETS, Credit, FacetRow
 from leeway.summaries.facet_table import is_upkeep_place, tool_arguments
 
 
-class Reading(NamedTuple):
+@dataclass(frozen=True)
+class Reading:
     """Rows of the facet table that depend on the same columns of one kind of event."""
 
     kind: type[Event]
@@ -33,22 +39,22 @@ class Reading(NamedTuple):
     needs_actor: bool = False
     """Whether they also depend on who acted."""
 
-    @property
+    @cached_property
     def tag(self) -> str:
         """The kind as events name it."""
         return str(self.kind.__struct_config__.tag)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """A name for tables of this reading."""
         return "_".join((self.tag, *self.columns, *(("actor",) if self.needs_actor else ())))
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """All columns that its values depend on."""
         return (*self.columns, *(ACTOR if self.needs_actor else ()))
 
-    @property
+    @cached_property
     def rows(self) -> tuple[FacetRow, ...]:
         """The rows of the facet table that it stands for."""
         return tuple(row for row in FACETS if row.facet in self.facets and row.event is self.kind)
@@ -89,23 +95,34 @@ ACTOR: Final = ("actor_name", "actor_image", "actor_line")
 """Columns that say who acted: the name where no process is known, else the executable and the command line."""
 
 _NOBODY: Final = Actor("", "", "", "", "", ())
-_BLANK: Final[Mapping[str, Any]] = {
-    "host": "-",
-    "time": 0,
-    "id": "-",
-    "destination": "",
-    "port": 0,
-    "name": "",
-    "path": "",
-    "action": "created",
-    "tool": "",
-    "digest": "",
+_BLANK: Final[Mapping[type[Event], Mapping[str, Any]]] = {
+    ConnectionOpened: {"destination": "", "port": 0},
+    NameResolved: {"name": ""},
+    ModuleLoaded: {"path": ""},
+    FileTouched: {"path": "", "action": "created"},
+    ToolCalled: {"tool": ""},
 }
+"""What an event of a kind cannot be without."""
 
 
 def _actor(name: str | None, image: str | None, line: str | None) -> Actor:
     process = process_name(image or "") if name is None else name
     return Actor("", process, "", "", line or "", (), image or "")
+
+
+def _shown(reading: Reading, columns: Sequence[Any]) -> Event:
+    """Return an event that says what a combination of columns says, and nothing else.
+
+    It is made without the checks that events from outside go through: a file whose rows fail them is not read so.
+    """
+    told = {name: value for name, value in zip(reading.columns, columns, strict=False) if value is not None}
+    time = instant(told.pop("hour")) if "hour" in told else EPOCH
+    process = {name: told.pop(f"process_{name}") for name in ("image", "command_line") if f"process_{name}" in told}
+    if "argument" in told:
+        told["arguments"] = {told.pop("argument"): ""}
+    kind = Heartbeat if reading.kind is Event else reading.kind
+    acted = Process(**process) if process else None
+    return kind(time=time, host="-", process=acted, **{**_BLANK.get(kind, {}), **told})
 
 
 class Meaning(NamedTuple):
@@ -120,14 +137,8 @@ def meanings(reading: Reading, columns: Sequence[Any]) -> Iterator[Meaning]:
 
     Where it needs to know who acted, the columns of `ACTOR` follow its own.
     """
-    told = dict(zip(reading.columns, columns, strict=not reading.needs_actor))
     actor = _actor(*columns[len(reading.columns) :]) if reading.needs_actor else _NOBODY
-    tag = "heartbeat" if reading.kind is Event else reading.tag
-    if "hour" in told:
-        told["time"] = told.pop("hour")
-    if "argument" in told:
-        told["arguments"] = {told.pop("argument"): ""}
-    event = event_of_row({**_BLANK, "kind": tag, **told})
+    event = _shown(reading, columns)
     if isinstance(event, ToolCalled) and Facet.TOOL_ARGUMENT in reading.facets:
         yield from (Meaning(Facet.TOOL_ARGUMENT, value) for value in tool_arguments(event))
     for row in reading.rows:
@@ -136,16 +147,14 @@ def meanings(reading: Reading, columns: Sequence[Any]) -> Iterator[Meaning]:
             yield Meaning(row.facet, value)
 
 
-def is_rare(reading: Reading, columns: Sequence[Any]) -> bool:
-    """Say whether a destination, a name or a path may show one of the facets `RARE`."""
-    first = columns[0] or ""
-    if reading.kind is FileTouched:
-        shown = meanings(_MODEL_FILE, (first, "modified"))
-        return any(True for _ in shown)
-    return reading.kind in {ConnectionOpened, NameResolved} and is_upkeep_place(first)
+def is_rare(kind: str, word: str) -> bool:
+    """Say whether a destination, a name or a path (of a kind of event) may show one of the facets `RARE`."""
+    return is_model_file(word) if kind == "file_touched" else is_upkeep_place(word)
 
 
-_MODEL_FILE: Final = next(one for one in READINGS if one.facets == (Facet.MODEL_FILE,))
+def is_plain(reading: Reading) -> bool:
+    """Say whether a reading is of what most acts say, by themselves."""
+    return reading.facets[0] not in RARE and "argument" not in reading.columns
 
 
 def credit_of(reading: Reading) -> Credit:

@@ -3,22 +3,23 @@
 Rows are first grouped by whom they count for and by what was said, whole columns at a time; only the groups, which are
 few, meet the facet table (through `readings`), are spread over the agents they count for, and are grouped again.
 
-It reads a relation `acts` of one day, one row an event without duplicates, with the columns of `leeway.events.COLUMNS`
-that it needs, instants as microseconds (`time`), the names of a call's arguments (`argument_names`), and
+It reads a relation `acts`, one row an event without duplicates, with the columns of `leeway.events.COLUMNS` that it
+needs, instants as microseconds (`time`), the names of a call's arguments (`argument_names`), and
 
+- `day`: the day, an ordinal;
 - `credit`: number of the set of agents that the actor counts for, NULL for nobody; a set's agents, nearest first, are
   the rows of `credit_agents(credit, place, agent)`;
 - `parent_credit`: the same for who started the process;
 - `actor`: number of whoever acted, in `actors(actor, actor_name, actor_image, actor_line)`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from leeway.engines.duckdb.leaving import LeaveToFoldError
-from leeway.engines.duckdb.readings import READINGS, Reading, credit_of, is_rare, meanings
+from leeway.engines.duckdb.readings import READINGS, Reading, credit_of, is_plain, is_rare, meanings
 from leeway.engines.duckdb.session import insert
-from leeway.events import Event, Facet, FileTouched, ToolCalled, Value
+from leeway.events import Event, Facet, ProcessStarted, Value
 from leeway.summaries import Bound, Credit
 
 if TYPE_CHECKING:
@@ -36,29 +37,44 @@ _TYPES: Final[Mapping[str, str]] = {
 }
 """Types of the columns of readings that are no text."""
 
-_TALLY: Final = (
-    "count(*)::BIGINT AS seen, min({{'t': time, 'i': id}}) AS exemplar, max(time) AS last, bit_or({hour}) AS hours"
+HOUR_BIT: Final = f"(1 << ((time // {HOUR_US}) % 24))::INTEGER"
+TALLY: Final = (
+    f"count(*)::BIGINT AS seen, min({{'t': time, 'i': id}}) AS exemplar, max(time) AS last, bit_or({HOUR_BIT}) AS hours"
 )
-_HOUR_BIT: Final = f"(1 << ((time // {HOUR_US}) % 24))::INTEGER"
 _SUM: Final = "sum(seen)::BIGINT AS seen, min(exemplar) AS exemplar, max(last) AS last, bit_or(hours) AS hours"
 
-_PRESENCE: Final = (
-    f'SELECT credit, "user", time // {HOUR_US} * {HOUR_US} AS hour, {_TALLY.format(hour=_HOUR_BIT)} '
+PRESENCE: Final = (
+    f'SELECT day, credit, "user", time // {HOUR_US} * {HOUR_US} AS hour, {TALLY} '
     "FROM acts WHERE credit IS NOT NULL GROUP BY ALL"
 )
+"""Who was there, by user and hour."""
 
-_SAID: Final[Mapping[str, tuple[str, ...]]] = {
-    "process_started": ("process_image", "process_command_line"),
-    "connection_opened": ("destination", "outbound", "port", "address", "range"),
-    "name_resolved": ("name",),
-    "module_loaded": ("path", "digest", "sha1", "process_image"),
-    "file_touched": ("path",),
-    "tool_called": ("tool",),
-}
-"""Kind to the columns by which its acts are grouped."""
+STARTED: Final = (
+    "SELECT day, kind, parent_credit AS credit, process_image, process_command_line, "
+    f"{TALLY} FROM acts WHERE kind = 'process_started' AND parent_credit IS NOT NULL GROUP BY ALL"
+)
+"""What was started, for who started it."""
 
-_SPOKEN: Final[Mapping[str, str]] = {"address": "coalesce(nullif(address, ''), destination)"}
-"""Columns that the facet table reads together, brought into one."""
+_SAID: Final = (
+    "SELECT day, kind, credit, destination, outbound, port, coalesce(nullif(address, ''), destination) AS address, "
+    '"range", "name", path, digest, sha1, tool, '
+    "CASE WHEN kind = 'module_loaded' THEN process_image END AS process_image, "
+    f"{TALLY} FROM acts WHERE credit IS NOT NULL AND kind IN "
+    "('connection_opened', 'name_resolved', 'module_loaded', 'file_touched', 'tool_called') GROUP BY ALL"
+)
+"""What acts say by themselves, of all kinds at once."""
+
+_RARE: Final = (
+    'SELECT day, kind, credit, destination, outbound, "name", path, action, "user", actor_name, actor_image, '
+    f"actor_line, {TALLY} FROM acts LEFT JOIN actors USING (actor) WHERE credit IS NOT NULL AND "
+    '(kind, coalesce(destination, "name", path)) IN (SELECT (kind, word) FROM rare_words) GROUP BY ALL'
+)
+"""What acts of upkeep places and model files say together with who acted."""
+
+_ARGUMENTS: Final = (
+    f"SELECT day, kind, credit, tool, argument, {TALLY} FROM (SELECT day, kind, credit, tool, time, id, "
+    "unnest(argument_names) AS argument FROM acts WHERE kind = 'tool_called' AND credit IS NOT NULL) GROUP BY ALL"
+)
 
 
 class RollUp:
@@ -75,81 +91,60 @@ class RollUp:
             session.execute(f"CREATE TABLE read_{reading.name} ({columns}, reading INTEGER)")
             session.execute(f"CREATE TABLE told_{reading.name} (reading INTEGER, facet UTINYINT, value UBIGINT)")
         self._readings = 0
+        self._rare: dict[tuple[str, str], bool] = {}
 
-    def run(self, presence: str = _PRESENCE) -> None:
-        """Fill `sightings(agent, facet, value, seen, first, last, hours, first_id)` from the acts of a day.
+    def run(self, presence: str = PRESENCE, started: str = STARTED) -> None:
+        """Fill `sightings(day, agent, facet, value, seen, first, last, hours, first_id)` from `acts`.
 
-        Values beyond the cap are left out, those with the largest fingerprints; `capped(agent, facet)` says where.
+        Values beyond the cap are left out, those with the largest fingerprints; `capped(day, agent, facet)` says where.
         """
-        sql = self._session.execute
-        sql("CREATE OR REPLACE TEMP TABLE grains (credit INTEGER, facet UTINYINT, value UBIGINT, nearest BOOLEAN, "
-            "seen BIGINT, exemplar STRUCT(t BIGINT, i VARCHAR), last BIGINT, hours INTEGER)")  # fmt: skip
-        self._everyone(presence)
-        self._said()
-        self._rare()
-        self._arguments()
+        self._session.execute(
+            "CREATE OR REPLACE TEMP TABLE grains (day INTEGER, credit INTEGER, facet UTINYINT, value UBIGINT, "
+            "nearest BOOLEAN, seen BIGINT, exemplar STRUCT(t BIGINT, i VARCHAR), last BIGINT, hours INTEGER)"
+        )
+        self._table("presence", presence)
+        self._take_all("presence", lambda one: one.kind is Event)
+        self._table("started", started)
+        self._take_all("started", lambda one: one.kind is ProcessStarted)
+        self._table("said", _SAID)
+        self._take_all("said", lambda one: one.kind not in {Event, ProcessStarted} and is_plain(one))
+        self._look_again()
+        if self._has("tool_called"):
+            self._table("arguments", _ARGUMENTS)
+            self._take_all("arguments", lambda one: "argument" in one.columns)
         self._spread()
 
-    def _everyone(self, presence: str) -> None:
-        """Take what every act shows: the user and the hour."""
-        self._session.execute(f"CREATE OR REPLACE TEMP TABLE presence AS {presence}")
-        for reading in READINGS:
-            if reading.kind is Event:
-                self._take("presence", reading)
+    def _table(self, name: str, query: str) -> None:
+        self._session.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
 
-    def _said(self) -> None:
-        """Take what acts of each kind show by themselves."""
-        tally = _TALLY.format(hour=_HOUR_BIT)
-        for kind, columns in _SAID.items():
-            credit = "parent_credit" if kind == "process_started" else "credit"
-            named = ", ".join(f'{_SPOKEN.get(name, _quoted(name))} AS "{name}"' for name in columns)
-            self._session.execute(
-                f"CREATE OR REPLACE TEMP TABLE said AS SELECT {credit} AS credit, {named}, {tally} FROM acts "
-                f"WHERE kind = '{kind}' AND {credit} IS NOT NULL GROUP BY ALL"
+    def _has(self, kind: str) -> bool:
+        return self._session.execute(f"SELECT 1 FROM said WHERE kind = '{kind}' LIMIT 1").fetchone() is not None
+
+    def _take_all(self, table: str, wanted: Callable[[Reading], bool]) -> None:
+        for reading in READINGS:
+            if wanted(reading):
+                self._take(table, reading)
+
+    def _look_again(self) -> None:
+        """Take what depends on who acted, where a destination, a name or a path says that it may matter."""
+        words = self._session.execute(
+            'SELECT DISTINCT kind, coalesce(destination, "name", path) FROM said '
+            "WHERE kind IN ('connection_opened', 'name_resolved', 'file_touched')"
+        ).fetchall()
+        self._session.execute("CREATE OR REPLACE TEMP TABLE rare_words (kind VARCHAR, word VARCHAR)")
+        found = [row for row in words if self._is_rare(*row)]
+        if found:
+            insert(self._session, "rare_words", {"kind": "VARCHAR", "word": "VARCHAR"}, found)
+            self._table("rare", _RARE)
+            self._take_all(
+                "rare", lambda one: one.kind is not Event and "argument" not in one.columns and not is_plain(one)
             )
-            for reading in READINGS:
-                if reading.kind is not Event and reading.tag == kind and _is_plain(reading):
-                    self._take("said", reading)
-            self._mark_rare(kind)
 
-    def _mark_rare(self, kind: str) -> None:
-        """Remember which destinations, names and paths may show a facet that takes a second look."""
-        rare = next((one for one in READINGS if one.tag == kind and one.kind is not Event and not _is_plain(one)), None)
-        if rare is None or rare.kind is ToolCalled:
-            return
-        first = rare.columns[0]
-        self._session.execute(f"CREATE OR REPLACE TEMP TABLE rare_{kind} (first VARCHAR)")
-        rows = self._session.execute(f'SELECT DISTINCT "{first}" FROM said').fetchall()
-        found = [row for row in rows if is_rare(rare, row)]
-        insert(self._session, f"rare_{kind}", {"first": "VARCHAR"}, found)
-
-    def _rare(self) -> None:
-        tally = _TALLY.format(hour=_HOUR_BIT)
-        for reading in READINGS:
-            if reading.kind in {Event, ToolCalled} or _is_plain(reading):
-                continue
-            table = f"rare_{reading.tag}"
-            if not self._session.execute(f"SELECT count(*) FROM {table}").fetchone()[0]:  # type: ignore[index]
-                continue
-            columns = ", ".join(f'"{name}"' for name in _columns_of(reading))
-            acted = "acts JOIN actors USING (actor)" if reading.needs_actor else "acts"
-            self._session.execute(
-                f"CREATE OR REPLACE TEMP TABLE said AS SELECT credit, {columns}, {tally} FROM {acted} "
-                f"WHERE kind = '{reading.tag}' AND credit IS NOT NULL "
-                f'AND "{reading.columns[0]}" IN (SELECT first FROM {table}) GROUP BY ALL'
-            )
-            self._take("said", reading)
-
-    def _arguments(self) -> None:
-        tally = _TALLY.format(hour=_HOUR_BIT)
-        self._session.execute(
-            f"CREATE OR REPLACE TEMP TABLE said AS SELECT credit, tool, argument, {tally} FROM (SELECT credit, tool, "
-            "time, id, unnest(argument_names) AS argument FROM acts WHERE kind = 'tool_called' AND credit IS NOT NULL)"
-            " GROUP BY ALL"
-        )
-        for reading in READINGS:
-            if Facet.TOOL_ARGUMENT in reading.facets:
-                self._take("said", reading)
+    def _is_rare(self, kind: str, word: str) -> bool:
+        found = self._rare.get((kind, word))
+        if found is None:
+            found = self._rare[kind, word] = is_rare(kind, word)
+        return found
 
     def _take(self, table: str, reading: Reading) -> None:
         """Read what is new in the columns of a reading, and add all its values to the grains."""
@@ -157,8 +152,9 @@ class RollUp:
         nearest = str(credit_of(reading) is Credit.NEAREST)
         alike = " AND ".join(f't."{name}" IS NOT DISTINCT FROM r."{name}"' for name in _columns_of(reading))
         self._session.execute(
-            f"INSERT INTO grains SELECT t.credit, v.facet, v.value, {nearest}, {_SUM} FROM {table} t "
-            f"JOIN read_{reading.name} r ON {alike} JOIN told_{reading.name} v ON v.reading = r.reading GROUP BY ALL"
+            f"INSERT INTO grains SELECT t.day, t.credit, v.facet, v.value, {nearest}, {_SUM} FROM {table} t "
+            f"JOIN read_{reading.name} r ON {alike} JOIN told_{reading.name} v ON v.reading = r.reading "
+            f"WHERE {_of_kind(reading)} GROUP BY ALL"
         )
 
     def _learn(self, table: str, reading: Reading) -> None:
@@ -166,7 +162,8 @@ class RollUp:
         names = ", ".join(f'"{name}"' for name in columns)
         alike = " AND ".join(f't."{name}" IS NOT DISTINCT FROM r."{name}"' for name in columns)
         fresh = self._session.execute(
-            f"SELECT DISTINCT {names} FROM {table} t ANTI JOIN read_{reading.name} r ON {alike}"
+            f"SELECT DISTINCT {names} FROM {table} t ANTI JOIN read_{reading.name} r ON {alike} "
+            f"WHERE {_of_kind(reading)}"
         ).fetchall()
         told: list[tuple[int, int, int]] = []
         for number, row in enumerate(fresh, self._readings):
@@ -194,19 +191,21 @@ class RollUp:
         """Give every agent of a set its sightings; of a facet beyond the cap, those of the smallest fingerprints."""
         cap = self._bound.caps.values_per_facet
         self._session.execute(
-            "CREATE OR REPLACE TEMP TABLE everything AS SELECT a.agent, g.facet, g.value, "
+            "CREATE OR REPLACE TEMP TABLE everything AS SELECT g.day, a.agent, g.facet, g.value, "
             f"{_SUM} FROM grains g JOIN credit_agents a ON a.credit = g.credit AND (a.place = 0 OR NOT g.nearest) "
             "GROUP BY ALL"
         )
         self._session.execute(
-            "CREATE OR REPLACE TEMP TABLE capped AS SELECT agent, facet FROM everything "
+            "CREATE OR REPLACE TEMP TABLE capped AS SELECT day, agent, facet FROM everything "
             f"GROUP BY ALL HAVING count(*) > {cap}"
         )
-        kept = "agent, facet, value, seen, exemplar.t AS first, last, hours, exemplar.i AS first_id FROM everything"
+        kept = (
+            "day, agent, facet, value, seen, exemplar.t AS first, last, hours, exemplar.i AS first_id FROM everything"
+        )
         self._session.execute(
-            f"CREATE OR REPLACE TEMP TABLE sightings AS SELECT {kept} e ANTI JOIN capped c USING (agent, facet) "
-            f"UNION ALL SELECT {kept} e SEMI JOIN capped c USING (agent, facet) "
-            f"QUALIFY row_number() OVER (PARTITION BY agent, facet ORDER BY value) <= {cap}"
+            f"CREATE OR REPLACE TEMP TABLE sightings AS SELECT {kept} e ANTI JOIN capped c USING (day, agent, facet) "
+            f"UNION ALL SELECT {kept} e SEMI JOIN capped c USING (day, agent, facet) "
+            f"QUALIFY row_number() OVER (PARTITION BY day, agent, facet ORDER BY value) <= {cap}"
         )
 
 
@@ -218,11 +217,5 @@ def _columns_of(reading: Reading) -> dict[str, str]:
     return {name: _TYPES.get(name, "VARCHAR") for name in reading.keys}
 
 
-def _is_plain(reading: Reading) -> bool:
-    """Whether a reading is of what acts say by themselves, and of most of them."""
-    rare = reading.kind is FileTouched and "action" in reading.columns
-    return not reading.needs_actor and not rare and "argument" not in reading.columns
-
-
-def _quoted(name: str) -> str:
-    return f'"{name}"'
+def _of_kind(reading: Reading) -> str:
+    return "true" if reading.kind is Event else f"t.kind = '{reading.tag}'"

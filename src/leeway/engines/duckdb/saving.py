@@ -7,11 +7,11 @@ import msgspec
 
 from leeway.baselines import encode_baseline
 from leeway.baselines.baseline import RATE_DAYS
-from leeway.engines.duckdb.closing_day import Tables
 from leeway.engines.duckdb.lineage import INSTANCE
 from leeway.engines.duckdb.packed_files import ENTRY, HEAD, HOURLY, INSTANCES, NOVELTY, PACKED, part_of
 from leeway.engines.duckdb.roll_up import FACET_NUMBERS
 from leeway.engines.duckdb.session import insert, quoted
+from leeway.engines.duckdb.window import Tables
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -15,14 +15,14 @@ _SPREAD: Final = DEVIATIONS * FLOOR
 
 
 def unusual_transfers(session: "DuckDBPyConnection", day: int) -> set[int]:
-    """Return the agents of `measured` that sent more on `day` (an ordinal) than the least that could be their limit.
+    """Return the agents that sent more on `day` (an ordinal) than the least that could be their limit.
 
     The limit is 2^(median + 6·max(MAD, floor)) of log2(1 + amount), so 2^(median + 6·floor) is no more than it. Agents
     without history are returned as well.
     """
     rows = session.execute(
-        "WITH sent AS (SELECT agent, hour, sum(total) AS total FROM measured "
-        f"WHERE measure = '{Measure.BYTES_OUT}' AND key = '' GROUP BY ALL), "
+        "WITH sent AS (SELECT agent, hour, out_total AS total FROM totals "
+        f"WHERE day = {day} AND out_n > 0), "
         "past AS (SELECT agent, day, hour, sum(total) AS total FROM hourly SEMI JOIN sent USING (agent) "
         f"WHERE measure = '{Measure.BYTES_OUT}' AND day < {day} GROUP BY agent, day, hour "
         f"QUALIFY dense_rank() OVER (PARTITION BY agent ORDER BY day DESC) <= {WINDOW}), "

@@ -6,82 +6,91 @@ was, nothing has to be read again.
 
 from datetime import UTC, datetime
 
+from msgspec import Struct
+
 from leeway.agents import InstanceKey
 from leeway.engines.live.showings import Seen, Showing
-from leeway.events import AnyEvent, EventRef, Measure, ToolCalled
+from leeway.events import EventRef, Measure, ToolCalled
 from leeway.summaries import MeasureTotals, Session, Step, bin_of
 
 
-class Cell:
-    """All events of one owner that show the same in one hour."""
+class Cell(Struct, eq=False, gc=False):
+    """All events of one owner that show the same in one hour.
 
-    __slots__ = (
-        "count",
-        "first",
-        "first_id",
-        "folded",
-        "hour",
-        "hours",
-        "is_waiting",
-        "last",
-        "loud",
-        "owner",
-        "raw",
-        "showing",
-    )
+    There are as many as a day has such, so the garbage collector is kept from looking at them: nothing that a cell
+    refers to may refer to cells.
+    """
 
-    def __init__(self, owner: "Owner", raw: Showing, event: AnyEvent, hours: tuple[Seen, ...]) -> None:
-        self.owner = owner
-        self.raw = raw
-        """What the events show whoever acted."""
-        self.showing = raw
-        """What they show where this owner acted."""
-        self.hours = hours
-        self.hour = event.time.hour
-        self.count = self.folded = 0
-        self.first: datetime = event.time
-        self.first_id = event.id
-        self.last: datetime = event.time
-        self.is_waiting = False
-        """Whether some of its events are not yet in the agents' days."""
-        self.loud: frozenset[str] = frozenset()
-        """Agents who have something to say about what it shows."""
+    owner: "Owner"
+    raw: Showing
+    """What the events show whoever acted."""
+    showing: Showing
+    """What they show where this owner acted."""
+    hours: tuple[Seen, ...]
+    hour: int
+    first: datetime
+    first_id: str
+    last: datetime
+    count: int = 0
+    folded: int = 0
+    """Events that are in the agents' days."""
+    is_waiting: bool = False
+    """Whether some are not."""
+    loud: frozenset[str] = frozenset()
+    """Agents who have something to say about what it shows."""
 
 
-class Amounts:
-    """The amounts of one measure of one owner: those not yet in the agents' days, and all of them."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
-    __slots__ = ("all", "key", "measure", "waiting")
 
-    def __init__(self, measure: Measure, key: str) -> None:
-        self.measure = measure
-        self.key = key
-        self.waiting: MeasureTotals | None = None
-        self.all: MeasureTotals | None = None
+class Amounts(Struct, eq=False, gc=False):
+    """The amounts of one measure of one owner: those not yet in the agents' days, and before them all others."""
 
-    def add(self, amount: int, event: AnyEvent) -> None:
+    measure: Measure
+    key: str
+    settled: MeasureTotals | None = None
+    n: int = 0
+    total: int = 0
+    largest: int = -1
+    moment: datetime = _NEVER
+    """Time of the largest."""
+    event_id: str = ""
+    bins: dict[int, int] = {}  # msgspec copies empty defaults
+    hours: dict[int, int] = {}
+
+    def add(self, amount: int, moment: datetime, event_id: str) -> None:
         """Count one amount."""
-        ref = EventRef(event.time, event.id)
-        one = MeasureTotals(1, amount, amount, ref, {bin_of(amount): 1}, {event.time.hour: amount})
-        self.waiting = one if self.waiting is None else self.waiting.merge(one)
+        self.n += 1
+        self.total += amount
+        is_first = amount == self.largest and (moment, event_id) < (self.moment, self.event_id)
+        if amount > self.largest or is_first:
+            self.largest, self.moment, self.event_id = amount, moment, event_id
+        slot, hour = bin_of(amount), moment.hour
+        self.bins[slot] = self.bins.get(slot, 0) + 1
+        self.hours[hour] = self.hours.get(hour, 0) + amount
 
     def settle(self) -> MeasureTotals:
         """Return what waits, which is then in the agents' days."""
-        waiting = self.waiting or _NONE
-        self.all = waiting if self.all is None else self.all.merge(waiting)
-        self.waiting = None
+        bins, hours = dict(sorted(self.bins.items())), dict(sorted(self.hours.items()))
+        waiting = MeasureTotals(self.n, self.total, self.largest, EventRef(self.moment, self.event_id), bins, hours)
+        self.settled = waiting if self.settled is None else self.settled.merge(waiting)
+        self._take(_NONE)
         return waiting
 
     def wait_again(self) -> None:
         """Let all amounts wait, because the agents' days are made anew."""
-        if self.waiting is None or self.all is None:
-            self.waiting = self.waiting or self.all
-        else:
-            self.waiting = self.all.merge(self.waiting)
-        self.all = None
+        if self.settled is not None:
+            settled, self.settled = self.settled, None
+            self._take(settled.merge(self.settle()) if self.n else settled)
+            self.settled = None
+
+    def _take(self, totals: MeasureTotals) -> None:
+        self.n, self.total, self.largest = totals.n, totals.total, totals.largest
+        self.moment, self.event_id = totals.exemplar
+        self.bins, self.hours = dict(totals.bins), dict(totals.hours)
 
 
-_NONE = MeasureTotals(0, 0, -1, EventRef(datetime.max.replace(tzinfo=UTC), ""), {}, {})
+_NONE = MeasureTotals(0, 0, -1, EventRef(_NEVER, ""), {}, {})
 
 
 class Steps:
@@ -115,14 +124,14 @@ class Steps:
 class Group:
     """Owners whose events count for the same agents."""
 
-    __slots__ = ("actor", "amounts", "heard", "hours", "loud", "parent", "waiting")
+    __slots__ = ("actor", "amounts", "heard", "hours", "loud", "number", "parent")
 
-    def __init__(self, actor: tuple[str, ...], parent: tuple[str, ...]) -> None:
+    def __init__(self, number: int, actor: tuple[str, ...], parent: tuple[str, ...]) -> None:
+        self.number = number
         self.actor = actor
         """The agents that the actor counts for, nearest first."""
         self.parent = parent
         """Those that a started process's parent counts for."""
-        self.waiting: list[Cell] = []
         self.amounts: list[Amounts] = []
         self.heard: set[int] = set()
         """Showing and hour of its cells that somebody has something to say about."""
@@ -135,14 +144,14 @@ class Group:
 class Owner:
     """Who acted: an instance, a declared agent, or one within the other."""
 
-    __slots__ = ("amounts", "cells", "declared", "group", "host", "instance", "sessions")
+    __slots__ = ("amounts", "declared", "group", "host", "instance", "number", "sessions")
 
-    def __init__(self, host: str, instance: InstanceKey | None, declared: str) -> None:
+    def __init__(self, number: int, host: str, instance: InstanceKey | None, declared: str) -> None:
+        self.number = number
         self.host = host
         self.instance = instance
         self.declared = declared
         """`agent.uid` of the declared agent; empty where there is none."""
         self.group: Group | None = None
-        self.cells: dict[int, Cell] = {}
         self.amounts: dict[tuple[Measure, str], Amounts] | None = None
         self.sessions: dict[str, Steps] | None = None

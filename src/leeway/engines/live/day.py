@@ -111,7 +111,9 @@ class LiveDay:
     def _count(self, event: AnyEvent, host: str) -> None:
         process = event.process
         instance = None if process is None else self._lineage.actor(host, event, process)
-        owner = self._owner(event, host, instance)
+        owner = instance.owner if instance is not None and event.agent is None else None
+        if owner is None:
+            owner = self._owner(event, host, instance)
         if owner is None:
             self._tables.cells[event.id] = None
             return

@@ -40,7 +40,7 @@ class Identities:
             self._add_shape(key)
         self._declared: dict[str, tuple[AgentKey, str]] = {}
 
-    def identify(self, instance: LiveInstance, ancestors: list[LiveInstance]) -> bool:
+    def identify(self, instance: LiveInstance, ancestors: tuple[LiveInstance, ...]) -> bool:
         """Find out which agent an instance is, and its ancestors where that is not known yet; say whether it changed.
 
         Raises:
@@ -110,7 +110,9 @@ class Identities:
         found = (self._known.signers.get((instance.key.host, digest)) for digest in digests)
         return next((signer for signer in found if signer), None)
 
-    def _look_up(self, instance: LiveInstance, ancestors: list[LiveInstance], unknown: list[LiveInstance]) -> None:
+    def _look_up(
+        self, instance: LiveInstance, ancestors: tuple[LiveInstance, ...], unknown: list[LiveInstance]
+    ) -> None:
         """Ask attribution about an instance in a window of its own."""
         window = {one.key: one.as_instance() for one in (instance, *ancestors)}
         names = {process_name(one.image) for one in unknown}

@@ -26,6 +26,10 @@ class UnclearError(Exception):
     """Two events differ about an instance, and which one counts is seen only with all of them in order."""
 
 
+_BEGUN: Final = ("image", "command_line", "user", "sha1", "digest", "unit")
+_UNTOLD: Final = (None, "")
+
+
 class LiveInstance:
     """One process instance. Facts are those of `Instance`; the first event that says one is believed."""
 
@@ -34,12 +38,14 @@ class LiveInstance:
         "acted",
         "agent",
         "agent_key",
+        "agents",
         "checked",
         "has_started",
         "is_touched",
         "key",
         "known",
         "last",
+        "line",
         "own",
         "owner",
         "told",
@@ -60,9 +66,11 @@ class LiveInstance:
         self.key = key
         self.known = known
         """What earlier days taught of it; that comes first."""
-        facts = known or Instance(key=key)
-        for name in FACTS:
-            setattr(self, name, getattr(facts, name))
+        self.image = ""
+        self.command_line = self.user = self.parent = self.digest = self.sha1 = self.unit = None
+        self.pid = self.started = self.ended = None
+        for name in FACTS if known else ():
+            setattr(self, name, getattr(known, name))
         self.acted: frozenset[str] = known.evidence if known else frozenset()
         """Evidence of what it and its children did; that of its start goes by its facts."""
         self.own: set[str] = set()
@@ -77,11 +85,32 @@ class LiveInstance:
         """What its own events last said of it; said again it changes nothing."""
         self.told: Process | None = None
         """What the last start of a child said of it."""
+        self.line: tuple[LiveInstance, ...] | None = None
+        """Its ancestors, where they were looked up since the lineage last changed."""
+        self.agents: tuple[str, ...] | None = None
+        """The agents that it counts for, likewise."""
         self.agent = ""
         """Id of the agent it is; empty where it is none."""
         self.agent_key: AgentKey | None = None
         self.owner: Owner | None = None
         """What its own events are counted under; set by whoever counts them."""
+
+    def agrees(self, process: Process) -> bool:
+        """Say whether a naming of the process says nothing but what is known, times and its number left out."""
+        line, sha1 = process.command_line, process.sha1
+        return (
+            (process.image == self.image or not process.image)
+            and (line is None or line == self.command_line)
+            and (not sha1 or sha1.casefold() == self.sha1)
+        )
+
+    def begin(self, event: ProcessStarted, process: Process) -> list[str]:
+        """Take the facts of its start, times and its number left out, where nothing was known before; return them."""
+        self.image, self.command_line, self.user = process.image, process.command_line, event.user
+        self.sha1, self.digest, self.unit = _folded(process.sha1), _folded(event.digest), event.unit
+        self.last, self.is_touched = event.time, True
+        self.own = {name for name in _BEGUN if getattr(self, name) not in _UNTOLD}
+        return ["image", "command_line", "digest", "unit"]
 
     def learn(self, facts: Iterable[Fact], time: datetime, *, is_own: bool) -> list[str]:
         """Take the facts of one event, in the order of arrival; return which are new.
@@ -195,8 +224,18 @@ class Instances:
         """Say whether an instance that is not known yet is already some other's parent."""
         return key in self._orphaned
 
-    def ancestors(self, instance: LiveInstance) -> list[LiveInstance]:
+    def ancestors(self, instance: LiveInstance) -> tuple[LiveInstance, ...]:
         """Return the parent, its parent and so on, as far as they are known."""
+        if instance.line is None:
+            instance.line = tuple(self._climb(instance))
+        return instance.line
+
+    def forget(self) -> None:
+        """Forget what was looked up, because the lineage has changed."""
+        for instance in self._live.values():
+            instance.line = instance.agents = None
+
+    def _climb(self, instance: LiveInstance) -> list[LiveInstance]:
         found: list[LiveInstance] = []
         seen = {instance.key}
         parent = instance.parent

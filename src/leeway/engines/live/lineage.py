@@ -73,8 +73,12 @@ class LiveLineage:
         if uid is None:
             raise UnclearError
         instance = self.instances.get((host, uid))
-        if instance is None or instance.checked != process or self._says_more(event, process):
+        if instance is None or not instance.is_touched or (type(event) in _SAYING and self._says_more(event, process)):
             return self._told(host, event, process, uid)
+        if instance.checked != process:
+            if self.is_loose or not instance.agrees(process):
+                return self._told(host, event, process, uid)
+            instance.checked = process
         if event.user != instance.user and event.user is not None and type(event) is not ProcessEnded:
             self._learn(instance, (("user", event.user),), event.time)
         elif event.time > instance.last:
@@ -90,7 +94,10 @@ class LiveLineage:
 
     def _told(self, host: str, event: AnyEvent, process: Process, uid: str) -> LiveInstance:
         instance, was_touched = self._meet(InstanceKey(host, uid))
-        new = self._learn(instance, own_facts(event, process), event.time)
+        if type(event) is ProcessStarted and not was_touched and instance.known is None and not self.is_loose:
+            new = instance.begin(event, process)
+        else:
+            new = self._learn(instance, own_facts(event, process), event.time)
         if isinstance(event, ProcessStarted):
             new += self._adopt(host, event, instance)
         instance.checked = process
@@ -162,33 +169,36 @@ class LiveLineage:
     def _identify(self, instance: LiveInstance, new: Iterable[str]) -> None:
         """Find out anew which agent an instance is; what it did so far may then count for others."""
         was_known = instance.agent_key is not None
+        instance.line = instance.agents = None
         ancestors = self.instances.ancestors(instance)
         changed = self._identities.identify(instance, ancestors)
         if was_known and (changed or not _SHOWN.isdisjoint(new)):
             self.has_moved = True
         for one in (instance, *ancestors):
-            self._note(one)
+            if one.agent:
+                self._note(one)
         if instance.agent:
             self.renewed.add(instance.agent)
 
     def _note(self, instance: LiveInstance) -> None:
         """Remember an instance with its agent."""
-        if instance.agent:
-            found = self._by_agent.get(instance.agent)
-            if found is None:
-                found = self._by_agent[instance.agent] = _Agent()
-            if instance not in found.instances:
-                found.instances.add(instance)
-                found.starters.add(self._starter(instance))
-                if instance.agent_key is not None:
-                    found.keys.add(instance.agent_key)
+        found = self._by_agent.get(instance.agent)
+        if found is None:
+            found = self._by_agent[instance.agent] = _Agent()
+        if instance not in found.instances:
+            found.instances.add(instance)
+            found.starters.add(self._starter(instance))
+            if instance.agent_key is not None:
+                found.keys.add(instance.agent_key)
 
     def moved(self) -> None:
         """Go over all instances again, because the lineage or the agents of some have changed."""
         self.has_moved = False
         self._by_agent.clear()
+        self.instances.forget()
         for instance in list(self.instances):
-            self._note(instance)
+            if instance.agent:
+                self._note(instance)
 
     # For whom it counts
 
@@ -211,8 +221,10 @@ class LiveLineage:
     def _agents_of(self, instance: LiveInstance | None) -> tuple[str, ...]:
         if instance is None:
             return ()
-        chain = [instance, *self.instances.ancestors(instance)]
-        return tuple(dict.fromkeys(one.agent for one in chain if one.agent))
+        if instance.agents is None:
+            chain = (instance, *self.instances.ancestors(instance))
+            instance.agents = tuple(dict.fromkeys([one.agent for one in chain if one.agent]))
+        return instance.agents
 
     def key_of(self, agent: str) -> AgentKey:
         """Return the key that an agent is shown under: of several, the signed one, then the least."""
@@ -321,6 +333,9 @@ class Whole(NamedTuple):
     attribution: Attribution
     events: list[AnyEvent]
 
+
+_SAYING = frozenset({ModuleLoaded, ProcessEnded, ProcessStarted})
+"""Kinds whose events may say more of an instance than its process and user."""
 
 _TIMED = frozenset({"pid", "started", "ended"})
 """Facts that matter only where processes are named by their numbers."""

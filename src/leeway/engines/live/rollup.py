@@ -8,7 +8,6 @@ from leeway.events import EventRef, Measure, Value
 from leeway.summaries import Bound, MeasureTotals, Session, Sighting, Summary, bin_of
 from leeway.summaries.summary import MEASURE_KEYS, keep, keep_parts
 
-
 _BY_NAME = tuple(sorted(enumerate(FACETS_IN_ORDER), key=lambda pair: pair[1]))
 
 

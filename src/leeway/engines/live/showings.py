@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, get_args
 
+from msgspec import Struct
+
 from leeway.agents import Actor, Catalogue, argument_shape
 from leeway.events import (
     AnyEvent,
@@ -48,35 +50,34 @@ class _Row(NamedTuple):
     read: Callable[[Any, Actor], Value | None]
 
 
-class Seen:
+class Seen(Struct, eq=False, gc=False):
     """One value of one facet."""
 
-    __slots__ = ("facet", "fingerprint", "index", "value")
+    index: int
+    """Of the facet."""
+    value: Value
+    fingerprint: int
 
-    def __init__(self, index: int, value: Value, fingerprint: int) -> None:
-        self.index = index
-        self.facet = FACETS_IN_ORDER[index]
-        self.value = value
-        self.fingerprint = fingerprint
+    @property
+    def facet(self) -> Facet:
+        """The facet."""
+        return FACETS_IN_ORDER[self.index]
 
 
-class Showing:
+class Showing(Struct, eq=False, gc=False):
     """What all events with the same fields show: values by the agents they count for, evidence, parts of measures."""
 
-    __slots__ = ("event", "evidence", "lineage", "measures", "nearest", "number", "parent", "tells_actor", "variants")
-
-    def __init__(self, number: int, event: AnyEvent, values: tuple[list[Seen], list[Seen], list[Seen]]) -> None:
-        self.number = number
-        self.event = event
-        """One of them."""
-        self.lineage = tuple(values[_LINEAGE])
-        self.nearest = tuple(values[_NEAREST])
-        self.parent = tuple(values[_PARENT])
-        self.evidence: frozenset[str] = frozenset()
-        self.measures: tuple[tuple[Measure, str, Callable[[Any], int | None]], ...] = ()
-        self.tells_actor = False
-        """Whether some values depend on who acted: then each actor has a variant of its own."""
-        self.variants: dict[Actor, Showing] | None = None
+    number: int
+    event: AnyEvent
+    """One of them."""
+    lineage: tuple[Seen, ...]
+    nearest: tuple[Seen, ...]
+    parent: tuple[Seen, ...]
+    evidence: frozenset[str] = frozenset()
+    measures: tuple[tuple[Measure, str, Callable[[Any], int | None]], ...] = ()
+    tells_actor: bool = False
+    """Whether some values depend on who acted: then each actor has a variant of its own."""
+    variants: "dict[Actor, Showing] | None" = None
 
     @property
     def user(self) -> str | None:
@@ -143,7 +144,7 @@ class Showings:
         if isinstance(event, ToolCalled):
             values[_NEAREST].extend(self._seen(_TOOL_ARGUMENT, value) for value in tool_arguments(event))
         self._number += 1
-        return Showing(self._number, event, values)
+        return Showing(self._number, event, tuple(values[0]), tuple(values[1]), tuple(values[2]))
 
     def _seen(self, facet: int, value: Value) -> Seen:
         known = self._values[facet]
@@ -198,7 +199,7 @@ _KEYS: Final[dict[type[Event], Callable[[Any], _Key]]] = {
     ModuleLoaded: _of_module,
     ToolCalled: _of_call,
     NameResolved: lambda event: (event.name, event.user),
-    FileTouched: lambda event: (event.path, event.action, event.user),
+    FileTouched: lambda event: (event.path, event.modifies, event.user),
 }
 """Kind to the fields that what it shows depends on."""
 

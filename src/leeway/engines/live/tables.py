@@ -1,6 +1,6 @@
 """The cells of a day by owner, and the days of the agents that they count for."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 from leeway.agents import InstanceKey
@@ -12,6 +12,9 @@ from leeway.engines.live.rollup import AgentDay
 from leeway.engines.live.showings import Seen, Showing, Showings
 from leeway.events import AnyEvent, Measure, ToolCalled
 from leeway.summaries import Bound, Summary
+
+_OWNER_SHIFT: Final = 40
+"""Bits of a cell's key below its owner: 35 for the showing, 5 for the hour."""
 
 _QUIET: Final[frozenset[str]] = frozenset()
 
@@ -32,43 +35,52 @@ class Tables:
         """Agents of whom something else may be said than before."""
         self._owners: dict[tuple[str, InstanceKey | None, str], Owner] = {}
         self._groups: dict[tuple[tuple[str, ...], tuple[str, ...]], Group] = {}
+        self._cells: dict[int, Cell] = {}
+        """Owner, showing and hour to their cell."""
+        self._waiting: list[list[Cell]] = []
+        """By the number of their group, cells of which some events are not yet in the agents' days."""
         self._standings: dict[str, Standing] = {}
-        self._latest: datetime | None = None
+        self._latest = datetime.combine(day, time(), UTC)
 
     def own(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
         """Return the owner of what an instance or a declared agent does."""
         key = host, instance, declared
         found = self._owners.get(key)
         if found is None:
-            found = self._owners[key] = Owner(host, instance, declared)
+            found = self._owners[key] = Owner(len(self._owners), host, instance, declared)
         return found
 
     def add(self, event: AnyEvent, owner: Owner, showing: Showing) -> None:
         """Count one event."""
         moment = event.time
-        cell = owner.cells.get(showing.number << 5 | moment.hour)
-        if cell is None:
-            cell = self._open(event, owner, showing)
-        elif cell.loud and self._latest is not None and moment <= self._latest:
-            self.heard |= cell.loud  # an event out of order may be the one by which a value is shown
-        cell.count += 1
-        if moment > cell.last:
-            cell.last = moment
-        elif moment <= cell.first and (moment, event.id) < (cell.first, cell.first_id):
-            cell.first, cell.first_id = moment, event.id
         group = owner.group
         if group is None:
             group = self._join(owner)
+        slot = showing.number << 5 | moment.hour
+        cell = self._cells.get(owner.number << _OWNER_SHIFT | slot)
+        if cell is None:
+            cell = self._open(event, owner, showing)
+            self._cells[owner.number << _OWNER_SHIFT | slot] = cell
+        else:
+            self._count(cell, moment, event.id)
         if not cell.is_waiting:
             cell.is_waiting = True
-            group.waiting.append(cell)
+            self._waiting[group.number].append(cell)
         if showing.measures:
             self._measure(event, owner, showing, group)
-        if type(event) is ToolCalled:
-            self._step(event, owner, group)
-        if self._latest is None or moment > self._latest:
-            self._latest = moment
+            if type(event) is ToolCalled:
+                self._step(event, owner, group)
+        self._latest = max(self._latest, moment)
         self.cells[event.id] = cell
+
+    def _count(self, cell: Cell, moment: datetime, event_id: str) -> None:
+        cell.count += 1
+        if moment > cell.last:
+            cell.last = moment
+        elif moment <= cell.first and (moment, event_id) < (cell.first, cell.first_id):
+            cell.first, cell.first_id = moment, event_id
+        if cell.loud and moment <= self._latest:
+            self.heard |= cell.loud  # an event out of order may be the one by which a value is shown
 
     def summary(self, agent: str) -> Summary:
         """Return an agent's summary with everything that was counted."""
@@ -96,26 +108,27 @@ class Tables:
         """Count everything anew for the agents that it counts for now."""
         self.agents.clear()
         self._groups.clear()
+        self._waiting.clear()
         self._standings.clear()
         for owner in self._owners.values():
             owner.group = None
+        for cell in self._cells.values():
+            cell.folded = 0
+            cell.is_waiting = True
+            group = self._join(cell.owner)
+            self._listen(cell, group)
+            self._waiting[group.number].append(cell)
         for owner in self._owners.values():
-            group = self._join(owner) if owner.cells else None
-            for cell in owner.cells.values():
-                cell.folded = 0
-                cell.is_waiting = True
-                self._listen(cell, self._join(owner))
-            if group is not None:
-                group.waiting += owner.cells.values()
-                self._return(owner, group)
+            if owner.group is not None:
+                self._return(owner, owner.group)
         self.heard = set(self.agents)
 
     def _return(self, owner: Owner, group: Group) -> None:
         """Let all of an owner's amounts and sessions wait again."""
         for amounts in (owner.amounts or {}).values():
             amounts.wait_again()
-            if amounts.measure is Measure.BYTES_OUT and not amounts.key and amounts.waiting is not None:
-                for hour, amount in amounts.waiting.hours.items():
+            if amounts.measure is Measure.BYTES_OUT and not amounts.key:
+                for hour, amount in amounts.hours.items():
                     self._sent(group, amount, hour)
         group.amounts += (owner.amounts or {}).values()
         if owner.sessions and group.actor:
@@ -124,13 +137,13 @@ class Tables:
     def fold(self, agent: str) -> None:
         """Add what waits to the days of the agents that it counts for, as far as `agent` is one of them."""
         for group in self.agents[agent].groups:
-            if group.waiting or group.amounts:
+            if self._waiting[group.number] or group.amounts:
                 self._fold(group)
 
     def _fold(self, group: Group) -> None:
         actors = [self.agents[agent] for agent in group.actor]
         parents = [self.agents[agent] for agent in group.parent]
-        for cell in group.waiting:
+        for cell in self._waiting[group.number]:
             more = cell.count - cell.folded
             cell.folded, cell.is_waiting = cell.count, False
             showing = cell.showing
@@ -142,7 +155,7 @@ class Tables:
                 agent.see(showing.nearest, cell, more)
             for agent in parents:
                 agent.see(showing.parent, cell, more)
-        group.waiting.clear()
+        self._waiting[group.number].clear()
         for amounts in group.amounts:
             totals = amounts.settle()
             for agent in actors:
@@ -150,8 +163,9 @@ class Tables:
         group.amounts.clear()
 
     def _open(self, event: AnyEvent, owner: Owner, showing: Showing) -> Cell:
-        cell = Cell(owner, showing, event, self._showings.hour(event))
-        owner.cells[showing.number << 5 | cell.hour] = cell
+        moment = event.time
+        hours = self._showings.hour(event)
+        cell = Cell(owner, showing, showing, hours, moment.hour, moment, event.id, moment, 1)
         self._listen(cell, owner.group or self._join(owner))
         return cell
 
@@ -162,7 +176,8 @@ class Tables:
         key = self._lineage.credits(owner)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(*key)
+            group = self._groups[key] = Group(len(self._groups), *key)
+            self._waiting.append([])
             for agent in dict.fromkeys((*group.actor, *group.parent)):
                 if agent not in self.agents:
                     self.agents[agent] = AgentDay(agent, self._day, self._bound)
@@ -183,8 +198,7 @@ class Tables:
         cell.loud = loud
         if not group.hours >> cell.hour & 1:
             group.hours |= 1 << cell.hour
-            pairs = [(agent, seen) for agent in group.actor for seen in cell.hours]
-            self.heard.update([agent for agent, seen in pairs if self._is_loud(agent, seen)])
+            self.heard.update([one for one in group.actor for seen in cell.hours if self._is_loud(one, seen)])
         if loud and (number << 5 | cell.hour) not in group.heard:
             group.heard.add(number << 5 | cell.hour)
             self.heard |= loud
@@ -199,6 +213,8 @@ class Tables:
         ):
             for agent in agents if values else ():
                 quiet = self.agents[agent].quiet
+                if quiet.issuperset(values):
+                    continue
                 for seen in values:
                     if seen not in quiet and self._is_loud(agent, seen):
                         loud.add(agent)
@@ -222,9 +238,9 @@ class Tables:
             amounts = owner.amounts.get((measure, key))
             if amounts is None:
                 amounts = owner.amounts[measure, key] = Amounts(measure, key)
-            if amounts.waiting is None:
+            if not amounts.n:
                 group.amounts.append(amounts)
-            amounts.add(amount, event)
+            amounts.add(amount, event.time, event.id)
             if measure is Measure.BYTES_OUT and not key:
                 self._sent(group, amount, event.time.hour)
 
