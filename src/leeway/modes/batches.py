@@ -1,6 +1,6 @@
 """Days that close together, by an engine that works on whole files of events and not on their rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
@@ -39,11 +39,19 @@ class Look(Protocol):
         ...
 
 
+PlannedDay = tuple[date, tuple[Path, ...], bool, int]
+"""A day, its files, whether it is trusted, and its events."""
+
+
 class Batch(Protocol):
     """Days closed in their order, on top of what earlier ones taught; equal to folding them one by one."""
 
     agents: int
     """Agents of the last day."""
+
+    def plan(self, days: Iterable[PlannedDay]) -> None:
+        """Take note of the days that will be closed, in their order: some may be worked out together."""
+        ...
 
     def close(self, day: date, files: Sequence[Path], *, trusted: bool) -> Outcome | None:
         """Return what a day gave, its baselines and instances left out; None where the day must be folded.
@@ -126,14 +134,22 @@ def close_run(directory: Directory, request: Request, terms: Terms, days: Sequen
     return closed
 
 
+def _planned(directory: Directory, days: Sequence[int]) -> Iterator[PlannedDay]:
+    tables = directory.database.event_tables(days[0])
+    for day in days:
+        rows = [row for row in tables if row.day == day]
+        files = tuple(directory.tables.path(row.file) for row in rows)
+        yield date.fromordinal(day), files, rows[0].is_trusted, sum(row.rows for row in rows)
+
+
 def _closed(directory: Directory, request: Request, batch: Batch, days: Sequence[int]) -> Closed:
     outcomes: list[Outcome] = []
     agents = 0
-    for number, day in enumerate(days):
-        request.progress(f"judging {date.fromordinal(day)}", number)
-        rows = [row for row in directory.database.event_tables(day) if row.day == day]
-        files = [directory.tables.path(row.file) for row in rows]
-        outcome = batch.close(date.fromordinal(day), files, trusted=rows[0].is_trusted)
+    planned = list(_planned(directory, days))
+    batch.plan(planned)
+    for number, (day, files, trusted, _) in enumerate(planned):
+        request.progress(f"judging {day}", number)
+        outcome = batch.close(day, files, trusted=trusted)
         if outcome is None:
             break
         # What all days of a run would hold at once is let go: summaries and worlds are not stored.

@@ -20,7 +20,7 @@ def bin_of(amount: int) -> int:
     return 2 * exponent + (amount * amount >> (2 * exponent + 1) > 0) + 1
 
 
-class MeasureTotals(Struct, frozen=True, array_like=True):
+class MeasureTotals(Struct, frozen=True, array_like=True, gc=False):
     """One measure of one agent on one day."""
 
     n: int

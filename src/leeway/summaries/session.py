@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 
-class Step(Struct, frozen=True, array_like=True, order=True):
+class Step(Struct, frozen=True, array_like=True, order=True, gc=False):
     """One act of a session, ordered by (time, event id)."""
 
     time: datetime
@@ -13,7 +13,7 @@ class Step(Struct, frozen=True, array_like=True, order=True):
     action: str
 
 
-class Session(Struct, frozen=True, array_like=True):
+class Session(Struct, frozen=True, array_like=True, gc=False):
     """The first steps of one `agent.instance_uid` on one day; merging is a sorted union, cut at the cap."""
 
     steps: tuple[Step, ...]

@@ -7,7 +7,7 @@ from msgspec import Struct
 from leeway.events import EventRef
 
 
-class Sighting(Struct, frozen=True, array_like=True):
+class Sighting(Struct, frozen=True, array_like=True, gc=False):
     """A value seen: a commutative, associative count that keeps its first event as the exemplar."""
 
     count: int

@@ -37,7 +37,7 @@ WINDOW_DAYS: Final = 14
 
 
 class Planned(NamedTuple):
-    """A day that will be closed: its files, whether it is trusted, and its rows."""
+    """A day that will be closed: its files, whether it is trusted, and its events."""
 
     day: date
     files: tuple[Path, ...]
@@ -75,9 +75,9 @@ class Batch:
         memory.take(world.baselines.values())
         return Tables(session, terms, roll_up, instances, EvidenceTable(session, terms.catalogue), crediting, memory)
 
-    def plan(self, days: Iterable[Planned]) -> None:
+    def plan(self, days: Iterable[tuple[date, tuple[Path, ...], bool, int]]) -> None:
         """Say which days will be closed, in their order: days in a row, of few rows, are worked out together."""
-        self._plan = list(days)
+        self._plan = [Planned(*one) for one in days]
 
     def close(self, day: date, files: Sequence[Path], *, trusted: bool) -> Outcome | None:
         """Judge a day and learn from it, or, where it is `trusted`, only learn; None where the fold must do it.
