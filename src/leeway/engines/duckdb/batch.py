@@ -5,7 +5,7 @@ of which something might be said are made into the summaries and baselines that 
 day is learnt as rows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -48,8 +48,19 @@ class Planned(NamedTuple):
 class Batch:
     """Closes whole days, in their order, on top of what earlier ones taught."""
 
-    def __init__(self, world: World, terms: Terms, resources: Resources, packed: Mapping[str, Path]) -> None:
-        """Begin with `world`, and with the files of packed baselines and instances (part to file) beneath it."""
+    def __init__(
+        self,
+        world: World,
+        terms: Terms,
+        resources: Resources,
+        packed: Mapping[str, Path],
+        repeated: Callable[[Path], tuple[int, ...] | None] = lambda _: None,
+    ) -> None:
+        """Begin with `world`, and with the files of packed baselines and instances (part to file) beneath it.
+
+        `repeated` returns which rows of a file repeat the id of another, where that is known.
+        """
+        self._repeated = repeated
         self._terms = terms
         self._session: DuckDBPyConnection = open_session(resources)
         self._world = replace(world, baselines={}, instances={})
@@ -128,7 +139,11 @@ class Batch:
 
     def _read(self, files: tuple[Path, ...]) -> EventFiles:
         if self._events is None or self._events[0] != files:
-            self._events = (files, EventFiles(self._session, files))
+            events = EventFiles(self._session, files)
+            known = self._repeated(files[0]) if len(files) == 1 else None
+            if known is not None:
+                events.know_repeated(known)
+            self._events = (files, events)
         return self._events[1]
 
     def save(self, folder: Path) -> dict[str, Path]:

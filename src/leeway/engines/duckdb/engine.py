@@ -56,6 +56,7 @@ class DuckDb:
         """Keep to `resources`; days of fewer than `small` events are folded."""
         self.resources = resources or Resources()
         self._small = small
+        self._repeated: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def summarise(
         self, day: date, events: Iterable[AnyEvent], attribution: Attribution, bound: Bound
@@ -72,11 +73,13 @@ class DuckDb:
 
     def look_at(self, file: Path) -> Look:
         """Return what one look at a file of events says of all its rows."""
-        return look_at(file, self.resources)
+        look = look_at(file, self.resources)
+        self._repeated[_identity(file)] = look.repeated
+        return look
 
     def open_batch(self, world: World, terms: Terms, packed: Mapping[str, Path]) -> Batch:
         """Return a batch on top of packed parts (name to file), and of a world that has what is newer than they."""
-        return Batch(world, terms, self.resources, packed)
+        return Batch(world, terms, self.resources, packed, lambda file: self._repeated.get(_identity(file)))
 
     def merge(self, one: Summary, other: Summary, bound: Bound) -> Summary:
         """Return the summary of both halves of one agent's day."""
@@ -103,6 +106,12 @@ def _summarised(
     roll_up.run()
     Quantities(session, bound).run()
     return freeze(session, day, acts.agents, roll_up.values, bound)
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """Return what stays of a file when it is renamed; what was read of it holds as long as it lies there."""
+    status = file.stat()
+    return status.st_dev, status.st_ino
 
 
 class _Acts:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from leeway.engines.duckdb.session import insert, quoted
 from leeway.events import COLUMNS, INSTANTS
+from leeway.sources.parquet_file import as_pattern
 
 if TYPE_CHECKING:
     from datetime import date
@@ -25,10 +26,8 @@ class EventFiles:
     def __init__(self, session: "DuckDBPyConnection", files: Sequence[Path]) -> None:
         """Look at which columns there are."""
         self._session = session
-        listed = ", ".join(quoted(str(file)) for file in files)
-        self._scan = (
-            f"read_parquet([{listed}], union_by_name = true, file_row_number = true, filename = {_named(files)})"
-        )
+        listed = ", ".join(quoted(as_pattern(file)) for file in files)
+        self._scan = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false, file_row_number = true, filename = {_named(files)})"
         described = session.execute(f"DESCRIBE SELECT * FROM {self._scan}").fetchall()  # quoted
         self._there: dict[str, str] = {row[0]: row[1] for row in described}
         self._order = (
@@ -37,6 +36,46 @@ class EventFiles:
             else "file_row_number"
         )
 
+        session.execute(f"CREATE OR REPLACE TEMP VIEW events_read AS SELECT * FROM {self._scan}")
+        self._known_repeated: tuple[int, ...] | None = None
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """The columns that there are, with their types."""
+        return self._there
+
+    def has_flaw(self, tests: Iterable[str], digests: Iterable[str]) -> bool:
+        """Say whether one of some aggregates over the rows of a kind is true, or one of the digests is none."""
+        found = " OR ".join(f"coalesce({test}, false)" for test in tests)
+        query = f"SELECT 1 FROM events_read GROUP BY kind HAVING {found} LIMIT 1"
+        if self._session.execute(query).fetchone() is not None:
+            return True
+        for name in digests:
+            if name in self._there:
+                query = (
+                    f"SELECT 1 FROM (SELECT DISTINCT {name} AS d FROM events_read) "
+                    "WHERE regexp_matches(d, '[^0-9a-fA-F]') LIMIT 1"
+                )
+                if self._session.execute(query).fetchone() is not None:
+                    return True
+        return False
+
+    def days(self) -> list[tuple[int, int, int, int]]:
+        """Return (ordinal, rows, first, last) of each day; instants in microseconds."""
+        query = (
+            f"SELECT {_DAY} AS day, count(*), min(epoch_us(time)), max(epoch_us(time)) FROM events_read GROUP BY day"
+        )
+        return self._session.execute(query).fetchall()
+
+    def repeated(self) -> list[tuple[int, int]]:
+        """Return (number, day) of the rows whose id an earlier row of the day has."""
+        self._mark_repeated(f"SELECT id, {_DAY} AS day, {self._order} AS n FROM {self._scan}")
+        return self._session.execute("SELECT n, day FROM again").fetchall()
+
+    def know_repeated(self, numbers: tuple[int, ...]) -> None:
+        """Take over what `repeated` found before."""
+        self._known_repeated = numbers
+
     def view(self, name: str, days: Sequence["date"], hosts: Mapping[str, str]) -> None:
         """Make a view of the events of some days in a row, under the names of their hosts; each id once a day.
 
@@ -44,7 +83,11 @@ class EventFiles:
         """
         within = _within(days[0], days[-1])
         rows = f"SELECT {self._columns()}, {_DAY} AS day, {self._order} AS n FROM {self._scan} WHERE {within}"
-        self._mark_repeated(rows)
+        if self._known_repeated is None:
+            self._mark_repeated(rows)
+        else:
+            self._session.execute("CREATE OR REPLACE TEMP TABLE again (n BIGINT)")
+            insert(self._session, "again", {"n": "BIGINT"}, ((one,) for one in self._known_repeated))
         if self._session.execute("SELECT 1 FROM again LIMIT 1").fetchone() is not None:
             rows = f"SELECT * FROM ({rows}) ANTI JOIN again USING (n)"
         moved = {raw: host for raw, host in hosts.items() if raw != host}
@@ -66,7 +109,7 @@ class EventFiles:
             f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT hash(id) AS h FROM ({rows}) GROUP BY h HAVING count(*) > 1"
         )
         self._session.execute(
-            f"CREATE OR REPLACE TEMP TABLE again AS SELECT n FROM ({rows}) WHERE hash(id) IN (SELECT h FROM repeated) "
+            f"CREATE OR REPLACE TEMP TABLE again AS SELECT n, day FROM ({rows}) WHERE hash(id) IN (SELECT h FROM repeated) "
             "QUALIFY row_number() OVER (PARTITION BY day, id ORDER BY n) > 1"
         )
 

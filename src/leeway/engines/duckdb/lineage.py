@@ -95,21 +95,12 @@ class InstanceTable:
         self._state()
         self._own_images()
         self._adopt()
-        facts = ", ".join(
-            f'arg_min("{name}", exemplar) FILTER ({_tells(name)}) AS "{name}", '
-            f'min(day) FILTER ({_tells(name)}) AS "{name}_day"'
-            for name in _FACTS
-        )
         adopted = ", ".join(
             f'arg_min("{name}", exemplar) FILTER ({_tells(name)}) AS "{name}", '
             f'min(day) FILTER ({_tells(name)}) AS "{name}_day"'
             for name in ("image", "pid", "command_line", "started", "sha1")
         )
-        self._make(
-            "said_of",
-            f"SELECT host, local, {facts}, min(day) AS first_day, max(day) AS last_day FROM statements "
-            "WHERE local IS NOT NULL GROUP BY host, local",
-        )
+        self._say()
         self._make(
             "said_of_parents",
             f"SELECT host, local, {adopted}, min(day) AS first_day, max(day) AS last_day FROM adopted "
@@ -119,6 +110,47 @@ class InstanceTable:
 
     def _make(self, name: str, query: str) -> None:
         self._session.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+
+    def _say(self) -> None:
+        """Collect in `said_of` the first statement of each fact of an instance, and the day it was made.
+
+        Most processes say everything in their one start, which is the first that is heard of them: no search for a
+        first is needed there.
+        """
+        self._make(
+            "others",
+            "SELECT host, local, min(exemplar.t) AS first_time, min(ended) AS ended, "
+            "count(digest) + count(sha1) AS digests, min(day) AS first_day, max(day) AS last_day "
+            "FROM statements WHERE NOT is_start AND local IS NOT NULL GROUP BY host, local",
+        )
+        self._make(
+            "lone",
+            "SELECT host, local, count(*) AS n FROM starts WHERE local IS NOT NULL GROUP BY host, local HAVING n = 1",
+        )
+        whole = "s.image <> '' AND s.pid IS NOT NULL AND s.command_line IS NOT NULL AND s.\"user\" IS NOT NULL"
+        own = ", ".join(f's."{name}", CASE WHEN {_tells(name, "s.")} THEN s.day END AS "{name}_day"' for name in
+                        ("image", "pid", "command_line", "user", "started"))  # fmt: skip
+        rest = ", ".join(f'nullif(s."{name}", \'\') AS "{name}", CASE WHEN {_tells(name, "s.")} THEN s.day END '
+                         f'AS "{name}_day"' for name in ("digest", "sha1"))  # fmt: skip
+        self._make(
+            "plain",
+            f"SELECT s.host, s.local, {own}, o.ended, NULL::INTEGER AS ended_day, {rest}, s.unit, "
+            "CASE WHEN s.unit IS NOT NULL THEN s.day END AS unit_day, s.day AS first_day, "
+            "greatest(s.day, coalesce(o.last_day, 0)) AS last_day FROM starts s SEMI JOIN lone USING (host, local) "
+            "LEFT JOIN others o ON o.host = s.host AND o.local = s.local "
+            f"WHERE {whole} AND (o.first_time IS NULL OR (o.first_time > s.time AND o.digests = 0))",
+        )
+        facts = ", ".join(
+            f'arg_min("{name}", exemplar) FILTER ({_tells(name)}) AS "{name}", '
+            f'min(day) FILTER ({_tells(name)}) AS "{name}_day"'
+            for name in _FACTS
+        )
+        self._make(
+            "said_of",
+            f"SELECT host, local, {facts}, min(day) AS first_day, max(day) AS last_day FROM statements "
+            "ANTI JOIN plain USING (host, local) WHERE local IS NOT NULL GROUP BY host, local "
+            "UNION ALL BY NAME SELECT * FROM plain",
+        )
 
     def _state(self) -> None:
         """Collect who was named, by what, in which hour."""
@@ -135,14 +167,14 @@ class InstanceTable:
             'SELECT day, host, local, agent_uid, "user", "user" AS seen_user, image, pid, command_line, started, sha1, '
             f"digest, unit, NULL::BIGINT AS ended, {_HOUR}, 1::BIGINT AS seen, {{'t': time, 'i': id}} AS exemplar, "
             "time AS last, 0::BIGINT AS out_n, 0::HUGEINT AS out_total, 0::BIGINT AS in_n, "
-            "0::HUGEINT AS in_total FROM starts UNION ALL "
+            "0::HUGEINT AS in_total, true AS is_start FROM starts UNION ALL "
             "SELECT day, host, process_uid AS local, agent_uid, "
             'CASE WHEN kind <> \'process_ended\' THEN "user" END AS "user", "user" AS seen_user, '
             "process_image AS image, process_pid AS pid, process_command_line AS command_line, "
             "process_started AS started, lower(process_sha1) AS sha1, NULL AS digest, NULL AS unit, "
             f"CASE WHEN kind = 'process_ended' THEN time END AS ended, {_HOUR}, count(*)::BIGINT AS seen, {_EXEMPLAR}, "
             "max(time) AS last, count(bytes_out) AS out_n, coalesce(sum(bytes_out), 0) AS out_total, "
-            "count(bytes_in) AS in_n, coalesce(sum(bytes_in), 0) AS in_total "
+            "count(bytes_in) AS in_n, coalesce(sum(bytes_in), 0) AS in_total, false AS is_start "
             "FROM acts_of_days WHERE kind <> 'process_started' GROUP BY ALL",
         )
 
@@ -161,7 +193,7 @@ class InstanceTable:
             insert(self._session, "own_images", {"path": "VARCHAR", "process_image": "VARCHAR"}, own)
             self._session.execute(
                 "INSERT INTO statements BY NAME SELECT day, host, process_uid AS local, lower(digest) AS digest, "
-                f"0 AS seen, {_EXEMPLAR}, 0 AS last FROM acts_of_days SEMI JOIN own_images USING (path, process_image) "
+                f"0 AS seen, {_EXEMPLAR}, 0 AS last, false AS is_start FROM acts_of_days SEMI JOIN own_images USING (path, process_image) "
                 "WHERE kind = 'module_loaded' AND digest <> '' GROUP BY ALL"
             )
 
@@ -229,8 +261,8 @@ class InstanceTable:
         return [(row[0], instance_of(row[1:])) for row in rows]
 
 
-def _tells(name: str) -> str:
-    return f"\"{name}\" <> ''" if name in _NEVER_EMPTY else f'"{name}" IS NOT NULL'
+def _tells(name: str, of: str = "") -> str:
+    return f"{of}\"{name}\" <> ''" if name in _NEVER_EMPTY else f'{of}"{name}" IS NOT NULL'
 
 
 _NEVER: Final = 1 << 30

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from leeway.config import Resources
+from leeway.engines.duckdb.event_files import EventFiles
 from leeway.engines.duckdb.session import open_session, quoted
 from leeway.events import (
     COLUMNS,
@@ -18,7 +19,6 @@ from leeway.events import (
     ToolCalled,
     instant,
 )
-from leeway.sources.parquet_file import as_pattern
 from leeway.sources.redacted import without_secrets
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ _BOUNDS: Final[Mapping[str, int]] = {
 }
 _DIGESTS: Final = ("digest", "sha1", "process_sha1", "parent_sha1")
 _COUNTS: Final = ("process_pid", "parent_pid", "bytes_out", "bytes_in", "duration_us")
-_YEARS: Final = "'0002-01-01 00:00:00+00' AND '9998-12-31 23:59:59.999999+00'"
+_FIRST: Final = "'0002-01-01 00:00:00+00'::TIMESTAMPTZ"
+_LAST: Final = "'9998-12-31 23:59:59.999999+00'::TIMESTAMPTZ"
 
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "process_started": (),
@@ -67,14 +68,14 @@ class Look(NamedTuple):
     """What a file holds."""
 
     rows: int
-    ids: int
-    """Distinct pairs of day and id."""
     first: datetime
     last: datetime
     days: Mapping[int, int]
     """Ordinal of a day to its distinct ids."""
     flaws: int
-    """Rows, or distinct texts, that reading row by row would reject or change."""
+    """Kinds of rows, or distinct texts, that reading row by row would reject or change."""
+    repeated: tuple[int, ...] = ()
+    """Numbers of the rows whose id an earlier row of the day has."""
 
 
 def look_at(file: Path, resources: Resources) -> Look:
@@ -89,29 +90,23 @@ def look_at(file: Path, resources: Resources) -> Look:
             return _NOTHING
 
 
-_NOTHING: Final = Look(0, 0, _EPOCH, _EPOCH, {}, 1)
+_NOTHING: Final = Look(0, _EPOCH, _EPOCH, {}, 1)
 
 
 def _looked(session: "DuckDBPyConnection", file: Path) -> Look:
-    scan = f"read_parquet({quoted(as_pattern(file))}, hive_partitioning = false)"
-    there = {name: sort for name, sort, *_ in session.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()}
-    if not {"kind", "time", "id"} <= there.keys() or not _fits(there):
+    events = EventFiles(session, [file])
+    there = events.columns
+    if not {"kind", "time", "id"} <= there.keys() or not _fits(there) or events.has_flaw(_flawed(there), _DIGESTS):
         return _NOTHING
-    session.execute(f"CREATE TEMP VIEW looked AS SELECT * FROM {scan}")
-    flaws = session.execute(f"SELECT count(*) FROM looked WHERE {_flawed(there)}").fetchone()
-    if flaws != (0,):
-        return _NOTHING._replace(flaws=flaws[0] if flaws else 1)
-    days = session.execute(
-        "SELECT epoch_us(date_trunc('day', time)) AS day, count(*), count(DISTINCT id), "
-        "min(epoch_us(time)), max(epoch_us(time)) FROM looked GROUP BY day"
-    ).fetchall()
+    repeated = events.repeated()
+    days = events.days()
     return Look(
         rows=sum(row[1] for row in days),
-        ids=sum(row[2] for row in days),
-        first=instant(min((row[3] for row in days), default=0)),
-        last=instant(max((row[4] for row in days), default=0)),
-        days={instant(row[0]).toordinal(): row[2] for row in days},
+        first=instant(min((row[2] for row in days), default=0)),
+        last=instant(max((row[3] for row in days), default=0)),
+        days={row[0]: row[1] - sum(1 for _, day in repeated if day == row[0]) for row in days},
         flaws=sum(1 for one in _telling(session, there) if without_secrets(one) != one),
+        repeated=tuple(number for number, _ in repeated),
     )
 
 
@@ -120,43 +115,44 @@ def _fits(there: Mapping[str, str]) -> bool:
     return all(there[name] == wanted[name] for name in there.keys() & wanted.keys())
 
 
-def _flawed(there: Mapping[str, str]) -> str:
-    """Return the condition in SQL on which a row is no event, or has no id."""
-    kinds = ", ".join(quoted(kind) for kind in _NEEDED)
+def _flawed(there: Mapping[str, str]) -> list[str]:
+    """Return aggregates in SQL of which each is true of rows of one kind that are no events, or have no id."""
     host = "coalesce(host, '') = ''" if "host" in there else "true"
     agent = "agent_uid IS NULL" if "agent_uid" in there else "true"
     tests = [
-        f"kind IS NULL OR kind NOT IN ({kinds}) OR id IS NULL OR id = '' OR time IS NULL OR time NOT BETWEEN {_YEARS}",
-        f"({host}) AND ({agent})",
-        *(f'strlen("{name}") > {limit}' for name, limit in _BOUNDS.items() if name in there),
+        "count(id) < count(*) OR min(strlen(id)) = 0 OR count(time) < count(*)",
+        f"min(time) < {_FIRST} OR max(time) > {_LAST}",
+        f"bool_or({host} AND {agent})",
+        *(f'max(strlen("{name}")) > {limit}' for name, limit in _BOUNDS.items() if name in there),
+        *(f"max(strlen({name})) > {_DIGEST}" for name in _DIGESTS if name in there),
+        *(f"min({name}) < 0 OR max({name}) > {_MOST}" for name in _COUNTS if name in there),
         *(
-            f"strlen({name}) > {_DIGEST} OR regexp_matches({name}, '[^0-9a-fA-F]')"
-            for name in _DIGESTS
+            f"min({name}) < {_FIRST} OR max({name}) > {_LAST}"
+            for name in ("process_started", "parent_started")
             if name in there
         ),
-        *(f"{name} NOT BETWEEN 0 AND {_MOST}" for name in _COUNTS if name in there),
-        *(f"{name} NOT BETWEEN {_YEARS}" for name in ("process_started", "parent_started") if name in there),
-        *(_missing(kind, needed, there) for kind, needed in _NEEDED.items() if needed),
         *(_without_first(prefix, first, there) for prefix, first in _PARTS.items()),
-        *_of_lists(there),
+        *(f"bool_or({test})" for test in _of_lists(there)),
+        *(_missing(kind, needed, there) for kind, needed in _NEEDED.items() if needed),
     ]
     if "port" in there:
-        tests.append("port NOT BETWEEN 0 AND 65535")
+        tests.append("min(port) < 0 OR max(port) > 65535")
     if "action" in there:
-        tests.append("action NOT IN ('created', 'modified', 'read', 'renamed', 'deleted')")
-    return " OR ".join(f"coalesce({test}, false)" for test in tests if test)
+        tests.append("bool_or(action NOT IN ('created', 'modified', 'read', 'renamed', 'deleted'))")
+    kinds = ", ".join(quoted(kind) for kind in _NEEDED)
+    return [f"any_value(kind) IS NULL OR any_value(kind) NOT IN ({kinds})", *filter(None, tests)]
 
 
 def _missing(kind: str, needed: tuple[str, ...], there: Mapping[str, str]) -> str:
-    absent = " OR ".join(f"{name} IS NULL" if name in there else "true" for name in needed)
-    return f"kind = {quoted(kind)} AND ({absent})"
+    absent = " OR ".join(f"count({name}) < count(*)" if name in there else "true" for name in needed)
+    return f"any_value(kind) = {quoted(kind)} AND ({absent})"
 
 
 def _without_first(prefix: str, first: str, there: Mapping[str, str]) -> str:
-    """Return the condition on which a structure is told in part only: then its first column is not NULL."""
+    """Return the test for a structure that is told in part only: then its first column is not NULL."""
     rest = [name for name in COLUMNS if name.startswith(f"{prefix}_") and name != first and name in there]
     told = " OR ".join(f"{name} IS NOT NULL" for name in rest)
-    return f"({told}) AND {f'{first} IS NULL' if first in there else 'true'}" if told else ""
+    return f"bool_or(({told}) AND {f'{first} IS NULL' if first in there else 'true'})" if told else ""
 
 
 def _of_lists(there: Mapping[str, str]) -> Iterator[str]:
@@ -178,7 +174,7 @@ def _telling(session: "DuckDBPyConnection", there: Mapping[str, str]) -> "Iterat
     def distinct(expression: str, column: str, condition: str = "true") -> list[tuple[Any, ...]]:
         if column not in there:
             return []
-        query = f"SELECT DISTINCT {expression} FROM looked WHERE {condition} AND {column} IS NOT NULL"
+        query = f"SELECT DISTINCT {expression} FROM events_read WHERE {condition} AND {column} IS NOT NULL"
         return session.execute(query).fetchall()
 
     for column in ("process_command_line", "parent_command_line"):

@@ -91,7 +91,8 @@ class LiveDay:
     # Events in
 
     def _take(self, event: AnyEvent) -> None:
-        if event.id in self._tables.cells:
+        cells = self._tables.cells
+        if event.id in cells:
             return
         if not event.id or not self._start <= event.time < self._end:
             raise InvalidEventError(f"the event {event.id!r} has no id or is not of {self._start:%Y-%m-%d}")
@@ -99,28 +100,21 @@ class LiveDay:
         if host is None:
             host = self._meet_host(event.host)
         self._bodies.append(encode(event))
+        cells[event.id] = None
         if self._is_stale:
-            self._tables.cells[event.id] = None
             return
         try:
-            self._count(event, host)
+            process = event.process
+            instance = self._lineage.actor(host, event, process) if process is not None else None
+            owner = instance.owner if instance is not None and event.agent is None else None
+            owner = owner or self._owner(event, host, instance)
+            if owner is not None:
+                showing = self._showings.of(event)
+                if showing.evidence and instance is not None:
+                    self._lineage.grow(instance, showing.evidence)
+                self._tables.add(event, owner, showing)
         except (UnclearError, CrowdedError):
             self._is_stale = True
-            self._tables.cells[event.id] = None
-
-    def _count(self, event: AnyEvent, host: str) -> None:
-        process = event.process
-        instance = None if process is None else self._lineage.actor(host, event, process)
-        owner = instance.owner if instance is not None and event.agent is None else None
-        if owner is None:
-            owner = self._owner(event, host, instance)
-        if owner is None:
-            self._tables.cells[event.id] = None
-            return
-        showing = self._showings.of(event)
-        if showing.evidence and instance is not None:
-            self._lineage.grow(instance, showing.evidence)
-        self._tables.add(event, owner, showing)
 
     def _owner(self, event: AnyEvent, host: str, instance: LiveInstance | None) -> Owner | None:
         """Return under whom an event is counted; None where it is nobody's."""

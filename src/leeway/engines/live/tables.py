@@ -59,18 +59,23 @@ class Tables:
         slot = showing.number << 5 | moment.hour
         cell = self._cells.get(owner.number << _OWNER_SHIFT | slot)
         if cell is None:
-            cell = self._open(event, owner, showing)
+            hours = self._showings.hour(event)
+            cell = Cell(owner, showing, showing, hours, moment.hour, moment, event.id, moment, 1, 0, True)  # noqa: FBT003  # it waits
             self._cells[owner.number << _OWNER_SHIFT | slot] = cell
+            self._waiting[group.number].append(cell)
+            if group.actor or showing.tells_actor:
+                self._listen(cell, group)
         else:
             self._count(cell, moment, event.id)
-        if not cell.is_waiting:
-            cell.is_waiting = True
-            self._waiting[group.number].append(cell)
+            if not cell.is_waiting:
+                cell.is_waiting = True
+                self._waiting[group.number].append(cell)
         if showing.measures:
             self._measure(event, owner, showing, group)
             if type(event) is ToolCalled:
                 self._step(event, owner, group)
-        self._latest = max(self._latest, moment)
+        if moment > self._latest:  # noqa: PLR1730  # a call for every event
+            self._latest = moment
         self.cells[event.id] = cell
 
     def _count(self, cell: Cell, moment: datetime, event_id: str) -> None:
@@ -162,13 +167,6 @@ class Tables:
                 agent.measure(amounts, totals)
         group.amounts.clear()
 
-    def _open(self, event: AnyEvent, owner: Owner, showing: Showing) -> Cell:
-        moment = event.time
-        hours = self._showings.hour(event)
-        cell = Cell(owner, showing, showing, hours, moment.hour, moment, event.id, moment, 1)
-        self._listen(cell, owner.group or self._join(owner))
-        return cell
-
     def _join(self, owner: Owner) -> Group:
         """Return the group of an owner, with the days of its agents."""
         if owner.group is not None:
@@ -206,17 +204,13 @@ class Tables:
     def _loud(self, cell: Cell, group: Group) -> frozenset[str]:
         showing = cell.showing
         loud: set[str] = set()
-        for agents, values in (
-            (group.actor, showing.lineage),
-            (group.actor[:1], showing.nearest),
-            (group.parent, showing.parent),
-        ):
+        heard_by = (group.actor, showing.lineage), (group.actor[:1], showing.nearest), (group.parent, showing.parent)
+        for agents, values in heard_by:
             for agent in agents if values else ():
                 quiet = self.agents[agent].quiet
-                if quiet.issuperset(values):
-                    continue
-                for seen in values:
-                    if seen not in quiet and self._is_loud(agent, seen):
+                if not quiet.issuperset(values):
+                    fresh = [seen for seen in values if seen not in quiet]
+                    if any([self._is_loud(agent, seen) for seen in fresh]):  # noqa: C419  # each is noted
                         loud.add(agent)
         return frozenset(loud) if loud else _QUIET
 
