@@ -61,7 +61,7 @@ class Ecs(LineFeed):
 
     def event_of(self, line: bytes) -> AnyEvent | str:
         """Return the event that a line is, or why it is not used."""
-        return usual_event(line) or _event_of(line)
+        return usual_event(line) or event_by_name(line)
 
 
 def _document(line: bytes) -> Document:
@@ -70,5 +70,11 @@ def _document(line: bytes) -> Document:
     return Document(inner if isinstance(inner, dict) else fields)
 
 
-def _event_of(line: bytes) -> AnyEvent | str:
+def event_by_name(line: bytes) -> AnyEvent | str:
+    """Return the event that a line is, or why it is not used, every field asked for by its name.
+
+    Raises:
+        InvalidEventError: where something needed is missing or unreadable.
+        msgspec.MsgspecError: where the line is no object, or a value is out of an event's bounds.
+    """
     return event_of(_document(line))

@@ -82,6 +82,10 @@ _FIELDS: Final[dict[str, object]] = {
 """Every field that `ecs_acts` asks for, with what it may be here."""
 
 
+_ATTRIBUTES: Final = {"@timestamp": "timestamp", "_source": "hit"}
+"""Fields that no attribute can be called after."""
+
+
 def _layout(name: str, fields: dict[str, object]) -> Any:  # noqa: ANN401  # a type that is made here
     """Return the type of an object with these fields, those with a dot within objects of their own.
 
@@ -100,7 +104,7 @@ def _layout(name: str, fields: dict[str, object]) -> Any:  # noqa: ANN401  # a t
         members.append((head, _layout(head, parts) | None, _optional(head)))
     for number, dotted in enumerate(sorted(_dotted(fields))):
         members.append((f"dotted{number}", _Never, _optional(dotted)))
-    named = [(field.strip("@_"), sort, told) for field, sort, told in members]
+    named = [(_ATTRIBUTES.get(field, field), sort, told) for field, sort, told in members]
     return msgspec.defstruct(name, named, gc=False, kw_only=True)
 
 

@@ -107,6 +107,9 @@ class Batch:
         outcome = closing.trusted() if trusted else closing.judged()
         self._world = outcome.world
         self.agents = closing.agents
+        if day == self._window.days[-1]:
+            # Not before: what a finding of an earlier day shows may be a process that ended on it.
+            self._tables.instances.forget(day.toordinal())
         return outcome
 
     def _together(self, one: Planned) -> list[Planned]:

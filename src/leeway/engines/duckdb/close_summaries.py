@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
+from leeway.engines.duckdb.event_files import of_day
 from leeway.engines.duckdb.frozen import freeze_sightings
 from leeway.engines.duckdb.session import insert
 from leeway.engines.duckdb.window import Tables
@@ -76,7 +77,7 @@ def _largest(tables: Tables, day: int, senders: Collection[int]) -> dict[int, tu
     listed = ", ".join(str(int(one)) for one in sorted(senders))
     rows: list[tuple[Any, ...]] = tables.session.execute(
         "SELECT a.agent, min({'m': -c.bytes_out, 't': c.time, 'i': c.id}) AS most FROM acts c "
-        f"JOIN credit_agents a USING (credit) WHERE c.day = {day} AND c.kind = 'connection_opened' "
+        f"JOIN credit_agents a USING (credit) WHERE {of_day(day)} AND c.kind = 'connection_opened' "
         f"AND c.bytes_out IS NOT NULL AND a.agent IN ({listed}) GROUP BY a.agent"
     ).fetchall()
     return {agent: (-most["m"], EventRef(instant(most["t"]), most["i"])) for agent, most in rows}

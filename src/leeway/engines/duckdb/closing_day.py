@@ -9,6 +9,7 @@ from leeway.baselines import AgentState, Baseline, Relatives, state_of, trust
 from leeway.baselines.promotion import lived_through
 from leeway.config import Policy
 from leeway.engines.duckdb.close_summaries import close_summaries
+from leeway.engines.duckdb.event_files import of_day
 from leeway.engines.duckdb.session import insert
 from leeway.engines.duckdb.transfers import unusual_transfers
 from leeway.engines.duckdb.window import Tables, Window
@@ -150,7 +151,7 @@ class ClosingDay:
         columns = ", ".join(f'"{name}"' for name in COLUMNS)
         self._session.execute(
             f"CREATE OR REPLACE TEMP TABLE shown AS SELECT {columns} FROM acts_of_days "
-            f"WHERE day = {self._number} AND id IN (SELECT id FROM wanted)"
+            f"WHERE {of_day(self._number)} AND id IN (SELECT id FROM wanted)"
         )
         rows = self._session.execute("SELECT * FROM shown").fetchall()
         events = [event_of_row(dict(zip(COLUMNS, row, strict=True))) for row in rows]

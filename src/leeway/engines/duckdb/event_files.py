@@ -82,7 +82,9 @@ class EventFiles:
         Of several events with one id the first that was read is believed.
         """
         within = _within(days[0], days[-1])
-        rows = f"SELECT {self._columns()}, {_DAY} AS day, {self._order} AS n FROM {self._scan} WHERE {within}"
+        rows = (
+            f"SELECT {self._columns()}, time AS moment, {_DAY} AS day, {self._order} AS n FROM {self._scan} WHERE {within}"
+        )
         if self._known_repeated is None:
             self._mark_repeated(rows)
         else:
@@ -141,6 +143,12 @@ class EventFiles:
         if name == "outbound":
             return "coalesce(outbound, true) AS outbound"
         return f'"{name}"' if self._there[name] == sort else f'"{name}"::{sort} AS "{name}"'
+
+
+def of_day(day: int) -> str:
+    """Return the condition on a view's `moment` under which a row is of a day (an ordinal): only its part is read."""
+    start = (day - EPOCH_DAY) * DAY_US
+    return f"moment >= make_timestamptz({start}) AND moment < make_timestamptz({start + DAY_US})"
 
 
 def _within(first: "date", last: "date") -> str:

@@ -49,6 +49,9 @@ _TELLING: Final = ("image", "command_line", "digest", "sha1", "unit", "parent_lo
 _NEVER_EMPTY: Final = frozenset({"image", "digest", "sha1"})
 """Facts of which an empty text says nothing."""
 
+_ADOPTS: Final = "s.parent_image IS NOT NULL AND s.parent_local <> s.local"
+"""Of a row of `starts`: whether it says who the parent is."""
+
 _EXEMPLAR: Final = "min({'t': time, 'i': id}) AS exemplar"
 _HOUR: Final = f"time // {HOUR_US} * {HOUR_US} AS hour"
 
@@ -135,10 +138,17 @@ class InstanceTable:
         self._make(
             "plain",
             f"SELECT s.host, s.local, {own}, o.ended, NULL::INTEGER AS ended_day, {rest}, s.unit, "
+            f"CASE WHEN {_ADOPTS} THEN s.parent_local END AS parent_local, "
+            f"CASE WHEN {_ADOPTS} THEN s.day END AS parent_day, "
             "CASE WHEN s.unit IS NOT NULL THEN s.day END AS unit_day, s.day AS first_day, "
             "greatest(s.day, coalesce(o.last_day, 0)) AS last_day FROM starts s SEMI JOIN lone USING (host, local) "
             "LEFT JOIN others o ON o.host = s.host AND o.local = s.local "
             f"WHERE {whole} AND (o.first_time IS NULL OR (o.first_time > s.time AND o.digests = 0))",
+        )
+        self._make(
+            "parents",
+            "SELECT host, local, arg_min(parent_local, {'t': time, 'i': id}) AS parent_local, min(day) AS parent_day "
+            f"FROM starts s ANTI JOIN plain USING (host, local) WHERE {_ADOPTS} GROUP BY host, local",
         )
         facts = ", ".join(
             f'arg_min("{name}", exemplar) FILTER ({_tells(name)}) AS "{name}", '
@@ -147,9 +157,9 @@ class InstanceTable:
         )
         self._make(
             "said_of",
-            f"SELECT host, local, {facts}, min(day) AS first_day, max(day) AS last_day FROM statements "
-            "ANTI JOIN plain USING (host, local) WHERE local IS NOT NULL GROUP BY host, local "
-            "UNION ALL BY NAME SELECT * FROM plain",
+            f"SELECT c.*, p.parent_local, p.parent_day FROM (SELECT host, local, {facts}, min(day) AS first_day, "
+            "max(day) AS last_day FROM statements ANTI JOIN plain USING (host, local) WHERE local IS NOT NULL "
+            "GROUP BY host, local) c LEFT JOIN parents p USING (host, local) UNION ALL BY NAME SELECT * FROM plain",
         )
 
     def _state(self) -> None:
@@ -199,17 +209,11 @@ class InstanceTable:
 
     def _adopt(self) -> None:
         """Collect what starts say of parents."""
-        told = "parent_image IS NOT NULL AND parent_local <> local"
         self._make(
             "adopted",
             "SELECT day, host, parent_local AS local, parent_image AS image, parent_pid AS pid, "
             "parent_command_line AS command_line, parent_started AS started, parent_sha1 AS sha1, "
-            f"{_EXEMPLAR} FROM starts WHERE {told} AND local IS NOT NULL GROUP BY ALL",
-        )
-        self._make(
-            "parents",
-            "SELECT host, local, arg_min(parent_local, {'t': time, 'i': id}) AS parent_local, min(day) AS parent_day "
-            f"FROM starts WHERE {told} GROUP BY host, local",
+            f"{_EXEMPLAR} FROM starts s WHERE {_ADOPTS} AND s.local IS NOT NULL GROUP BY ALL",
         )
 
     def _merge(self) -> None:
@@ -221,13 +225,13 @@ class InstanceTable:
             f"SELECT coalesce(k.i, {self._size} + (row_number() OVER (PARTITION BY k.i IS NULL)) - 1)::INTEGER AS i, "
             f"coalesce(s.host, a.host) AS host, coalesce(s.local, a.local) AS local, {known}, "
             "CASE WHEN k.parent_local IS NOT NULL THEN k.parent_host "
-            "WHEN p.parent_local IS NOT NULL THEN p.host END AS parent_host, "
-            "coalesce(k.parent_local, p.parent_local) AS parent_local, coalesce(k.evidence, []) AS evidence, "
+            "WHEN s.parent_local IS NOT NULL THEN s.host END AS parent_host, "
+            "coalesce(k.parent_local, s.parent_local) AS parent_local, coalesce(k.evidence, []) AS evidence, "
             "greatest(coalesce(s.last_day, 0), coalesce(a.last_day, 0), coalesce(k.last_day, 0)) AS last_day, "
+            "greatest(coalesce(s.last_day, 0), coalesce(a.last_day, 0)) AS final_day, "
             "least(coalesce(s.first_day, a.first_day), coalesce(a.first_day, s.first_day)) AS first_day, "
             f"s.first_day AS acted_day, k.last_day AS known_day, k.i IS NULL AS is_new, {since} "
             "FROM said_of s FULL JOIN said_of_parents a ON a.host = s.host AND a.local = s.local "
-            "LEFT JOIN parents p ON p.host = s.host AND p.local = s.local "
             "LEFT JOIN instances k ON k.host = coalesce(s.host, a.host) AND k.local = coalesce(s.local, a.local)",
         )
         self._refuse_uneven()
@@ -236,8 +240,10 @@ class InstanceTable:
         self._session.execute(f"INSERT INTO instances SELECT i, {columns} FROM merged")
         self._make(
             "named",
-            "SELECT DISTINCT m.i, d.day FROM merged m JOIN (SELECT host, local, day FROM statements UNION ALL "
-            "SELECT host, local, day FROM adopted) d ON d.host = m.host AND d.local = m.local",
+            "SELECT i, first_day AS day FROM merged WHERE first_day = final_day UNION ALL "
+            "SELECT DISTINCT m.i, d.day FROM (SELECT host, local, day FROM statements UNION ALL "
+            "SELECT host, local, day FROM adopted) d JOIN (SELECT i, host, local FROM merged "
+            "WHERE first_day < final_day) m ON d.host = m.host AND d.local = m.local",
         )
         fresh = self._session.execute("SELECT count(*) FROM merged WHERE is_new").fetchone()
         self._size += fresh[0] if fresh else 0
@@ -285,7 +291,7 @@ def _merged(name: str) -> str:
 def _since(name: str) -> str:
     """Return the SQL of the day on which a fact became known; NULL where it was before."""
     known = "k.image <> ''" if name == "image" else f"k.{name} IS NOT NULL"
-    day = "p.parent_day" if name == "parent_local" else f"s.{name}_day"
+    day = "s.parent_day" if name == "parent_local" else f"s.{name}_day"
     if name in _ADOPTED:
         day = f"least(coalesce({day}, {_NEVER}), coalesce(a.{name}_day, {_NEVER}))"
     return f"CASE WHEN {known} THEN NULL ELSE nullif({day}, {_NEVER}) END AS {name}_since"

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from leeway.baselines import Baseline, decode_baseline
@@ -57,6 +58,7 @@ _SUMS: Final = (
 """Measures that are summed by hour, with the columns of `totals`: how many events say it, and what they come to."""
 
 _JUDGED: Final = ", ".join(str(FACET_NUMBERS[facet]) for facet in JUDGED)
+_VALUES: Final = msgspec.json.Decoder(tuple[str, ...])
 _MASK: Final = (1 << MEMORY_DAYS) - 1
 
 
@@ -94,14 +96,14 @@ class AgentTable:
         for agent, body in self._session.execute("SELECT agent, body FROM packed WHERE part = 0").fetchall():
             self.heads[agent] = decode_baseline(body)
         self._number_agents(self.heads)
-        self._session.execute("CREATE OR REPLACE TEMP TABLE spelt (facet VARCHAR, parts VARCHAR[], number UBIGINT)")
+        self._session.execute("CREATE OR REPLACE TEMP TABLE spelt (facet VARCHAR, value VARCHAR, number UBIGINT)")
         pairs = self._session.execute("SELECT DISTINCT facet, value FROM packed WHERE part = 1").fetchall()
-        known = [(facet, parts, self._roll_up.number_of(Facet(facet), tuple(parts))) for facet, parts in pairs]
-        insert(self._session, "spelt", {"facet": "VARCHAR", "parts": "VARCHAR[]", "number": "UBIGINT"}, known)
+        known = [(facet, text, self._roll_up.number_of(Facet(facet), _VALUES.decode(text))) for facet, text in pairs]
+        insert(self._session, "spelt", {"facet": "VARCHAR", "value": "VARCHAR", "number": "UBIGINT"}, known)
         self._session.execute(
             "INSERT INTO entries SELECT n.number, s.number, p.last, p.days, p.seen, p.first, p.hours, p.first_time, "
             "p.first_id FROM packed p JOIN agent_numbers n USING (agent) "
-            "JOIN spelt s ON s.facet = p.facet AND s.parts = p.value WHERE p.part = 1"
+            "JOIN spelt s ON s.facet = p.facet AND s.value = p.value WHERE p.part = 1"
         )
         self._session.execute("CREATE OR REPLACE TEMP TABLE facets (facet VARCHAR, number UTINYINT)")
         insert(self._session, "facets", {"facet": "VARCHAR", "number": "UTINYINT"}, FACET_NUMBERS.items())

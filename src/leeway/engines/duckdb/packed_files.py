@@ -3,7 +3,7 @@
 One file holds the baselines of a bucket of agents, a row a value, so that tables can take it over as it is:
 
 - `part` 0, one an agent: `body` is its baseline without entries, novelties and hourly sums, as it is stored alone;
-- `part` 1, an entry: `facet`, `value`, `last`, `days`, `seen` (its count), `first`, `hours`, `first_time`, `first_id`;
+- `part` 1, an entry: `facet`, `value` (its parts as JSON), `last`, `days`, `seen` (its count), `first`, `hours`, `first_time`, `first_id`;
 - `part` 2, a novelty: `facet`, `day`, `seen`;
 - `part` 3, an hourly sum: `measure`, `day`, `hour`, `total`.
 
@@ -47,7 +47,7 @@ PACKED: Final[dict[str, str]] = {
     "part": "UTINYINT",
     "body": "BLOB",
     "facet": "VARCHAR",
-    "value": "VARCHAR[]",
+    "value": "VARCHAR",
     "last": "INTEGER",
     "days": "UBIGINT",
     "seen": "BIGINT",
@@ -128,7 +128,7 @@ class _Instance(Struct, frozen=True, array_like=True):
     last_day: Annotated[int, Meta(ge=0, le=date.max.toordinal())]
 
 
-_CELLS: Final = {"body": "to_base64(body)", "total": "total::VARCHAR"}
+_CELLS: Final = {"body": "to_base64(body)", "total": "total::VARCHAR", "value": "value::JSON"}
 """Columns that JSON has no form for."""
 
 _JSON: Final = msgspec.json.Encoder()
@@ -223,7 +223,7 @@ def _entry_row(agent: str, facet: Facet, value: Value, entry: Entry) -> dict[str
         ENTRY,
         agent=agent,
         facet=str(facet),
-        value=list(value),
+        value=_JSON.encode(value).decode(),
         last=entry.last,
         days=entry.days,
         seen=entry.count,

@@ -58,7 +58,7 @@ def _gather(tables: Tables, agents: set[str]) -> None:
     by_name = "INSERT INTO gathered_rows BY NAME SELECT a.agent, a.bucket,"
     session.execute(f"{by_name} {HEAD} AS part, a.body FROM saved_agents a")
     session.execute(
-        f"{by_name} {ENTRY} AS part, s.facet, s.parts AS value, e.last, e.days, e.seen, e.first, e.hours, e.first_time, "
+        f"{by_name} {ENTRY} AS part, s.facet, s.value, e.last, e.days, e.seen, e.first, e.hours, e.first_time, "
         "e.first_id FROM entries e JOIN saved_agents a ON a.number = e.agent JOIN spelt_values s ON s.number = e.value"
     )
     session.execute(
@@ -81,14 +81,10 @@ def _spell(tables: Tables) -> None:
     found = session.execute(
         "SELECT DISTINCT e.value FROM entries e JOIN saved_agents a ON a.number = e.agent"
     ).fetchall()
-    _create(session, "spelt_json", {"number": "UBIGINT", "facet": "VARCHAR", "parts": "VARCHAR"})
+    columns = {"number": "UBIGINT", "facet": "VARCHAR", "value": "VARCHAR"}
+    _create(session, "spelt_values", columns)
     rows = ((number, str(values[number][0]), _JSON.encode(values[number][1]).decode()) for (number,) in found)
-    # One text for each list: lists of lists take much longer to go over.
-    insert(session, "spelt_json", {"number": "UBIGINT", "facet": "VARCHAR", "parts": "VARCHAR"}, rows)
-    session.execute(
-        "CREATE OR REPLACE TEMP TABLE spelt_values AS "
-        "SELECT number, facet, from_json_strict(parts, '[\"VARCHAR\"]') AS parts FROM spelt_json"
-    )
+    insert(session, "spelt_values", columns, rows)
 
 
 def _create(session: "DuckDBPyConnection", table: str, columns: dict[str, str]) -> None:

@@ -131,7 +131,6 @@ class Window:
         tables.evidence.keep()
         self._roll_up()
         self.heard = self._heard()
-        tables.instances.forget(days[-1].toordinal())
 
     def names(self, day: int) -> set[str]:
         """Return the hosts of a day's events, as they are written."""

@@ -61,6 +61,8 @@ class LiveDay:
         for event in events:
             self._take(event)
         self._refresh()
+        if not self._tables.heard:
+            return []
         heard = sorted(self._tables.heard)
         self._tables.heard.clear()
         for agent in heard:

@@ -47,7 +47,9 @@ class Identities:
             CrowdedError: where a program has more argument shapes than the cap.
         """
         before = instance.agent, instance.agent_key if instance.agent else None
-        unknown = [one for one in (instance, *ancestors) if one is instance or one.agent_key is None]
+        unknown = [instance]
+        if ancestors and ancestors[0].agent_key is None:  # those of one that is identified are
+            unknown += [one for one in ancestors if one.agent_key is None]
         if all(self._is_plain(one) for one in unknown):
             for one in unknown:
                 one.agent, one.agent_key = "", NOBODY

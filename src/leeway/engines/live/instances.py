@@ -26,8 +26,18 @@ class UnclearError(Exception):
     """Two events differ about an instance, and which one counts is seen only with all of them in order."""
 
 
-_BEGUN: Final = ("image", "command_line", "user", "sha1", "digest", "unit")
-_UNTOLD: Final = (None, "")
+_BEGUN: Final = ("image", "command_line", "user", "digest", "sha1", "unit")
+BITS: Final = {name: 1 << place for place, name in enumerate((*_BEGUN, *(name for name in FACTS if name not in _BEGUN)))}
+
+
+def told_by(facts: Iterable[object]) -> int:
+    """Return the bits of those facts of a start that are told."""
+    bits, bit = 0, 1
+    for fact in facts:
+        if fact is not None and fact != "":
+            bits |= bit
+        bit <<= 1
+    return bits
 
 
 class LiveInstance:
@@ -73,8 +83,8 @@ class LiveInstance:
             setattr(self, name, getattr(known, name))
         self.acted: frozenset[str] = known.evidence if known else frozenset()
         """Evidence of what it and its children did; that of its start goes by its facts."""
-        self.own: set[str] = set()
-        """Facts that its own events gave, and not a child's start."""
+        self.own = 0
+        """Facts that its own events gave, and not a child's start, as `BITS`."""
         self.last: datetime = _START
         """Time of the last event that named it."""
         self.is_touched = False
@@ -109,7 +119,7 @@ class LiveInstance:
         self.image, self.command_line, self.user = process.image, process.command_line, event.user
         self.sha1, self.digest, self.unit = _folded(process.sha1), _folded(event.digest), event.unit
         self.last, self.is_touched = event.time, True
-        self.own = {name for name in _BEGUN if getattr(self, name) not in _UNTOLD}
+        self.own = told_by((self.image, self.command_line, self.user, self.digest, self.sha1, self.unit))
         return ["image", "command_line", "digest", "unit"]
 
     def learn(self, facts: Iterable[Fact], time: datetime, *, is_own: bool) -> list[str]:
@@ -130,7 +140,7 @@ class LiveInstance:
                 self._weigh(name, time, is_own=is_own)
                 continue
             if is_own:
-                self.own.add(name)
+                self.own |= BITS[name]
         self.last = max(self.last, time)
         self.is_touched = True
         return new
@@ -140,9 +150,9 @@ class LiveInstance:
         believed = getattr(self.known, name) if self.known is not None else None
         if believed is not None and believed != "":
             return
-        is_later = time > self.last
+        is_later, is_told_by_own = time > self.last, bool(self.own & BITS[name])
         # What an instance's own events say goes before what the starts of its children say.
-        if (name in self.own and (is_later or not is_own)) or (name not in self.own and not is_own and is_later):
+        if (is_told_by_own and (is_later or not is_own)) or (not is_told_by_own and not is_own and is_later):
             return
         raise UnclearError
 
@@ -235,7 +245,10 @@ class Instances:
         for instance in self._live.values():
             instance.line = instance.agents = None
 
-    def _climb(self, instance: LiveInstance) -> list[LiveInstance]:
+    def _climb(self, instance: LiveInstance) -> Iterable[LiveInstance]:
+        above = self._live.get(instance.parent) if instance.parent is not None else None
+        if above is not None and above.line is not None and len(above.line) < DEPTH and instance not in above.line:
+            return (above, *above.line)
         found: list[LiveInstance] = []
         seen = {instance.key}
         parent = instance.parent

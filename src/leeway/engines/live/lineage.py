@@ -19,6 +19,7 @@ from leeway.config.settings import ScopeKind
 from leeway.engines.live.cells import Owner
 from leeway.engines.live.identities import NOBODY, Identities
 from leeway.engines.live.instances import (
+    BITS,
     FACTS,
     TELLING,
     Fact,
@@ -98,7 +99,7 @@ class LiveLineage:
             new = instance.begin(event, process)
         else:
             new = self._learn(instance, own_facts(event, process), event.time)
-        if isinstance(event, ProcessStarted):
+        if type(event) is ProcessStarted:
             new += self._adopt(host, event, instance)
         instance.checked = process
         self._settle(instance, new, was_touched=was_touched)
@@ -107,9 +108,10 @@ class LiveLineage:
 
     def _meet(self, key: InstanceKey) -> tuple[LiveInstance, bool]:
         """Return an instance and whether an event of the day has named it before."""
-        if self.instances.get(key) is None and self.instances.is_missed(key):
-            self.has_moved = True
-        instance = self.instances.meet(key)
+        instance = self.instances.get(key)
+        if instance is None:
+            self.has_moved |= self.instances.is_missed(key)
+            instance = self.instances.meet(key)
         return instance, instance.is_touched
 
     def _learn(
@@ -140,6 +142,9 @@ class LiveLineage:
             self._settle(known, new, was_touched=was_touched)
             known.told = parent
         known.last = max(known.last, event.time)
+        if child.parent is None and not self.is_loose:
+            child.parent = key
+            return ["parent"]
         return self._learn(child, (("parent", key),), event.time, is_own=False)
 
     def _credit_parent(self, child: LiveInstance) -> None:
@@ -160,11 +165,11 @@ class LiveLineage:
 
     def _settle(self, instance: LiveInstance, new: list[str], *, was_touched: bool) -> None:
         """Find out who an instance is where new facts may change that."""
-        telling = TELLING.intersection(new)
-        if not self._identities.matters_for_signer(instance):
-            telling -= _DIGESTS
-        if telling or not was_touched:
-            self._identify(instance, new)
+        if was_touched:
+            telling = TELLING.intersection(new)
+            if not telling or (telling <= _DIGESTS and not self._identities.matters_for_signer(instance)):
+                return
+        self._identify(instance, new)
 
     def _identify(self, instance: LiveInstance, new: Iterable[str]) -> None:
         """Find out anew which agent an instance is; what it did so far may then count for others."""
@@ -300,7 +305,8 @@ class LiveLineage:
         if actor is None or process is None:
             return
         instance = self.instances.meet(actor)
-        instance.own.update(name for name, value in own_facts(event, process) if value not in (None, ""))
+        for name, value in own_facts(event, process):
+            instance.own |= BITS[name] if value not in (None, "") else 0
         instance.has_started |= isinstance(event, ProcessStarted)
         parent = event.parent if isinstance(event, ProcessStarted) else None
         self.is_loose |= process.uid is None or (parent is not None and parent.uid is None)

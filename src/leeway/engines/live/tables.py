@@ -101,6 +101,8 @@ class Tables:
 
     def is_renamed(self) -> bool:
         """Say whether an agent is shown under another key; listen to those whose instances changed."""
+        if not self._lineage.renewed:
+            return False
         renewed, self._lineage.renewed = self._lineage.renewed, set()
         known = renewed & self._standings.keys()
         is_renamed = any(self._lineage.key_of(agent) != self._standings[agent].key for agent in known)
