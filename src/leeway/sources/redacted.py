@@ -1,15 +1,17 @@
 """Take the secrets out of an event where it enters, so that nothing behind this room ever holds one."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from leeway.events import (
     AnyEvent,
     ConnectionOpened,
+    Event,
     FileTouched,
     ModuleLoaded,
     NameResolved,
@@ -42,29 +44,31 @@ def without_secrets(event: AnyEvent) -> AnyEvent:
     process = event.process
     if process is not None and process.command_line:
         event = _with_process(event, "process", process)
-    return identified(_with_act(event))
+    act = _ACTS.get(type(event))
+    return identified(event if act is None else act(event))
 
 
-def _with_act(event: AnyEvent) -> AnyEvent:
-    """Return the event with what is peculiar to its kind of act redacted."""
-    match event:
-        case ProcessStarted(parent=Process(command_line=str()) as parent):
-            return _with_process(event, "parent", parent)
-        case ConnectionOpened():
-            return _with_destination(event)
-        case NameResolved(name=name) if not _HOST.fullmatch(name):
-            return replace(event, name=redact(name))
-        case FileTouched(path=path) | ModuleLoaded(path=path) if "://" in path:
-            return replace(event, path=redact(path))
-        case ToolCalled(arguments=arguments) if arguments:
-            return replace(event, arguments={redact(key): _argument(key, value) for key, value in arguments.items()})
-        case _:
-            return event
+def _with_parent(event: ProcessStarted) -> AnyEvent:
+    parent = event.parent
+    return _with_process(event, "parent", parent) if parent is not None and parent.command_line else event
+
+
+def _with_name(event: NameResolved) -> NameResolved:
+    return event if _is_host(event.name) else replace(event, name=redact(event.name))
+
+
+def _with_path(event: FileTouched | ModuleLoaded) -> AnyEvent:
+    return replace(event, path=redact(event.path)) if "://" in event.path else event
+
+
+def _with_arguments(event: ToolCalled) -> ToolCalled:
+    given = event.arguments
+    return replace(event, arguments={redact(key): _argument(key, value) for key, value in given.items()})
 
 
 def _with_destination(event: ConnectionOpened) -> ConnectionOpened:
     name, protocol = event.destination, event.protocol
-    if not _HOST.fullmatch(name):
+    if not _is_host(name):
         event = replace(event, destination=redact(name))
     if protocol is not _USUAL and protocol == _USUAL:
         event = replace(event, protocol=_USUAL)
@@ -82,8 +86,24 @@ def _remembered(text: str) -> str:
     return redact(text)
 
 
+@lru_cache(maxsize=16_384)
+def _is_host(name: str) -> bool:
+    return _HOST.fullmatch(name) is not None
+
+
 def _argument(key: str, value: str) -> str:
     """Return the value without secrets; nothing of it where the key says that it is one."""
     clean = redact(f"{key}={value}")
     rest = clean.removeprefix(f"{key}=")
     return _MARK if rest.startswith(_MARK) or not clean.startswith(f"{key}=") else rest
+
+
+_ACTS: Final[dict[type[Event], Callable[[Any], AnyEvent]]] = {
+    ProcessStarted: _with_parent,
+    ConnectionOpened: _with_destination,
+    NameResolved: _with_name,
+    FileTouched: _with_path,
+    ModuleLoaded: _with_path,
+    ToolCalled: _with_arguments,
+}
+"""Kind to what takes the secrets out of that which is peculiar to it."""

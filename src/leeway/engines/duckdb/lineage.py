@@ -14,7 +14,7 @@ from leeway.agents.instances import same_path
 from leeway.engines.duckdb.event_files import DAY_US, EPOCH_DAY
 from leeway.engines.duckdb.leaving import LeaveToFoldError
 from leeway.engines.duckdb.roll_up import HOUR_US
-from leeway.engines.duckdb.session import insert, quoted
+from leeway.engines.duckdb.session import drop, insert, quoted
 from leeway.events import instant, micros
 from leeway.pipeline.world import ENDED_DAYS, INSTANCE_DAYS
 
@@ -247,6 +247,7 @@ class InstanceTable:
         )
         fresh = self._session.execute("SELECT count(*) FROM merged WHERE is_new").fetchone()
         self._size += fresh[0] if fresh else 0
+        drop(self._session, "others", "lone", "plain", "parents", "said_of", "said_of_parents", "adopted", "merged")
 
     def _refuse_uneven(self) -> None:
         """Refuse days that have to be closed one by one."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from leeway.engines.duckdb.leaving import LeaveToFoldError
 from leeway.engines.duckdb.readings import READINGS, Reading, credit_of, is_plain, is_rare, meanings
-from leeway.engines.duckdb.session import insert
+from leeway.engines.duckdb.session import drop, insert
 from leeway.events import Event, Facet, ProcessStarted, Value
 from leeway.summaries import Bound, Credit
 
@@ -112,7 +112,9 @@ class RollUp:
         if self._has("tool_called"):
             self._table("arguments", _ARGUMENTS)
             self._take_all("arguments", lambda one: "argument" in one.columns)
+        drop(self._session, "started", "said", "rare", "rare_words", "arguments")
         self._spread()
+        drop(self._session, "grains", "everything")
 
     def _table(self, name: str, query: str) -> None:
         self._session.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")

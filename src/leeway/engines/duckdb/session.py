@@ -41,6 +41,12 @@ def insert(
         session.execute(f"INSERT INTO {table} SELECT {parts}", lists)  # names of this package, no input
 
 
+def drop(session: "DuckDBPyConnection", *tables: str) -> None:
+    """Let go temporary tables that are read no more: what they hold would be written to disk to make place."""
+    for table in tables:
+        session.execute(f"DROP TABLE IF EXISTS {table}")
+
+
 def quoted(text: str) -> str:
     """Return a text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -12,7 +12,7 @@ from leeway.engines.duckdb.leaving import LeaveToFoldError
 from leeway.engines.duckdb.lineage import InstanceTable, UnevenDaysError
 from leeway.engines.duckdb.memory import AgentTable
 from leeway.engines.duckdb.roll_up import HOUR_BIT, HOUR_US, RollUp
-from leeway.engines.duckdb.session import insert
+from leeway.engines.duckdb.session import drop, insert
 from leeway.pipeline import Terms, World
 
 if TYPE_CHECKING:
@@ -131,6 +131,7 @@ class Window:
         tables.evidence.keep()
         self._roll_up()
         self.heard = self._heard()
+        drop(self._session, "statements", "starts", "presence", "gathered", "evidence_of", "reached", "level", "grown")
 
     def names(self, day: int) -> set[str]:
         """Return the hosts of a day's events, as they are written."""

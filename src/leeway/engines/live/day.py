@@ -1,6 +1,6 @@
 """One open day, judged as its events arrive: what `close_day` says of all of them, without starting over."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from leeway.agents import Actor, Attribution, Hosts
@@ -31,8 +31,24 @@ class LiveDay:
     a process out of order, the reference is run over all events of the day so far.
     """
 
-    def __init__(self, world: World, terms: Terms, day: date, packed: PackedBaselines | None = None) -> None:
-        """Judge `day` by what `world` knows; `packed` are its baselines where they are at hand in that form."""
+    def __init__(
+        self,
+        world: World,
+        terms: Terms,
+        day: date,
+        packed: PackedBaselines | None = None,
+        *,
+        replay: Callable[[], Iterable[AnyEvent]] | None = None,
+    ) -> None:
+        """Judge `day` by what `world` knows.
+
+        Args:
+            world: what the closed days taught.
+            terms: under which the day is judged.
+            day: a UTC day.
+            packed: the baselines of `world`, where they are at hand in that form.
+            replay: returns all events that were ever fed, where the caller keeps them; they are kept here otherwise.
+        """
         self._world = world
         self._terms = terms
         self._start = datetime.combine(day, time(), UTC)
@@ -46,6 +62,7 @@ class LiveDay:
         """How often the reference was run over all events because one could not be taken by itself."""
         self.moves = 0
         """How often what was counted turned out to count for others."""
+        self._replay = replay
         self._bodies: list[bytes] = []
         self._names: set[str] = set()
         self._told: dict[str, tuple[Severity, tuple[Evidence, ...]]] = {}
@@ -101,7 +118,8 @@ class LiveDay:
         host = self._resolved.get(event.host)
         if host is None:
             host = self._meet_host(event.host)
-        self._bodies.append(encode(event))
+        if self._replay is None:
+            self._bodies.append(encode(event))
         cells[event.id] = None
         if self._is_stale:
             return
@@ -170,7 +188,7 @@ class LiveDay:
         """Attribute all events so far as the reference does, and count them anew."""
         self.restarts += 1
         hosts = self._hosts()
-        events = sorted(hosts.renamed(decode(body) for body in self._bodies), key=order)
+        events = sorted(hosts.renamed(self._kept()), key=order)
         attribution = Attribution(events, self._world.known(hosts), self._terms.attribution)
         self._begin(hosts, Whole(attribution, events))
         for event in events:
@@ -180,6 +198,16 @@ class LiveDay:
                 self._tables.cells[event.id] = None
             else:
                 self._tables.add(event, owner, self._showings.of(event))
+
+    def _kept(self) -> Iterable[AnyEvent]:
+        """Return the events so far, each once."""
+        if self._replay is None:
+            return [decode(body) for body in self._bodies]
+        kept: dict[str, AnyEvent] = {}
+        for event in self._replay():
+            if event.id in self._tables.cells:
+                kept.setdefault(event.id, event)
+        return kept.values()
 
     # What is said
 

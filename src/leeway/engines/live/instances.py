@@ -27,7 +27,9 @@ class UnclearError(Exception):
 
 
 _BEGUN: Final = ("image", "command_line", "user", "digest", "sha1", "unit")
-BITS: Final = {name: 1 << place for place, name in enumerate((*_BEGUN, *(name for name in FACTS if name not in _BEGUN)))}
+BITS: Final = {
+    name: 1 << place for place, name in enumerate((*_BEGUN, *(name for name in FACTS if name not in _BEGUN)))
+}
 
 
 def told_by(facts: Iterable[object]) -> int:

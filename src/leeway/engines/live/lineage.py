@@ -48,6 +48,7 @@ class LiveLineage:
         today = whole.attribution.registry if whole is not None else {}
         self._identities = Identities(known, rules, noon, today=today, is_crowded=bool(overflows))
         self.instances = Instances(known.instances)
+        self._get = self.instances.get
         self.is_loose = False
         """Whether some events name their process by its number alone, so that any new fact may change which one."""
         self.has_moved = False
@@ -73,7 +74,7 @@ class LiveLineage:
         uid = process.uid
         if uid is None:
             raise UnclearError
-        instance = self.instances.get((host, uid))
+        instance = self._get((host, uid))
         if instance is None or not instance.is_touched or (type(event) in _SAYING and self._says_more(event, process)):
             return self._told(host, event, process, uid)
         if instance.checked != process:
