@@ -81,7 +81,7 @@ class Batch:
         instances = InstanceTable(session)
         instances.read([file for part, file in packed.items() if part == INSTANCES], world.instances.values())
         crediting = Crediting(session, instances, terms.attribution)
-        memory = AgentTable(session, roll_up, crediting.number_of, terms.settings.profile)
+        memory = AgentTable(session, roll_up, crediting.number_of)
         memory.read([file for part, file in packed.items() if part != INSTANCES])
         memory.take(world.baselines.values())
         return Tables(session, terms, roll_up, instances, EvidenceTable(session, terms.catalogue), crediting, memory)

@@ -44,7 +44,7 @@ class ClosingDay:
     def trusted(self) -> Outcome:
         """Learn the day without judging it."""
         memory = self._tables.memory
-        closely = {agent for agent in self._counts if self._is_special(agent)}
+        closely = {agent for agent in self._counts if self._is_special(agent)} | self._crowded()
         for agent, summary in self._closely(closely, set()).items():
             never = self._terms.spoken(agent, self._day)[1]
             own = memory.unpacked.get(agent)
@@ -86,6 +86,12 @@ class ClosingDay:
             return agent in memory.unpacked
         return bool(head.pending or head.promoted or head.evicted) or self._is_spoken_of(agent)
 
+    def _crowded(self) -> set[str]:
+        """Return the agents whose baseline may have to let something go: that is done value by value."""
+        names = self._tables.crediting.agents
+        crowded = self._tables.memory.crowded(self._number, self._terms.settings.caps.baseline_values)
+        return {names[number] for number in crowded} & self._counts.keys()
+
     def _is_spoken_of(self, agent: str) -> bool:
         return any(verdict.agent == agent for verdict in self._terms.verdicts)
 
@@ -94,11 +100,11 @@ class ClosingDay:
         if self._terms.policy != Policy():
             return set(self._counts)
         memory, names = self._tables.memory, self._tables.crediting.agents
-        numbers = memory.unestablished(self._number) | senders
+        profile = self._terms.settings.profile
+        numbers = memory.unestablished(self._number, profile) | senders
         capped = self._session.execute(f"SELECT DISTINCT agent FROM capped WHERE day = {self._number}").fetchall()
         loud = {names[number] for number in numbers} | {names[number] for (number,) in capped}
-        loud |= {one.agent for one in self._attribution.overflows} | self._world.yesterday.keys()
-        profile = self._terms.settings.profile
+        loud |= {one.agent for one in self._attribution.overflows} | self._world.yesterday.keys() | self._crowded()
         loud |= {
             agent
             for agent in self._counts

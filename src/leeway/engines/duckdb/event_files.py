@@ -27,7 +27,10 @@ class EventFiles:
         """Look at which columns there are."""
         self._session = session
         listed = ", ".join(quoted(as_pattern(file)) for file in files)
-        self._scan = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false, file_row_number = true, filename = {_named(files)})"
+        self._scan = (
+            f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false, file_row_number = true, "
+            f"filename = {_named(files)})"
+        )
         described = session.execute(f"DESCRIBE SELECT * FROM {self._scan}").fetchall()  # quoted
         self._there: dict[str, str] = {row[0]: row[1] for row in described}
         self._order = (
@@ -82,9 +85,8 @@ class EventFiles:
         Of several events with one id the first that was read is believed.
         """
         within = _within(days[0], days[-1])
-        rows = (
-            f"SELECT {self._columns()}, time AS moment, {_DAY} AS day, {self._order} AS n FROM {self._scan} WHERE {within}"
-        )
+        columns = f"{self._columns()}, time AS moment, {_DAY} AS day, {self._order} AS n"
+        rows = f"SELECT {columns} FROM {self._scan} WHERE {within}"
         if self._known_repeated is None:
             self._mark_repeated(rows)
         else:
@@ -108,10 +110,12 @@ class EventFiles:
         Hashes first, which are small: rows of which no other has the hash need no second look.
         """
         self._session.execute(
-            f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT hash(id) AS h FROM ({rows}) GROUP BY h HAVING count(*) > 1"
+            f"CREATE OR REPLACE TEMP TABLE repeated AS SELECT hash(id) AS h FROM ({rows}) "
+            "GROUP BY h HAVING count(*) > 1"
         )
         self._session.execute(
-            f"CREATE OR REPLACE TEMP TABLE again AS SELECT n, day FROM ({rows}) WHERE hash(id) IN (SELECT h FROM repeated) "
+            f"CREATE OR REPLACE TEMP TABLE again AS SELECT n, day FROM ({rows}) "
+            "WHERE hash(id) IN (SELECT h FROM repeated) "
             "QUALIFY row_number() OVER (PARTITION BY day, id ORDER BY n) > 1"
         )
 

@@ -115,36 +115,8 @@ class InstanceTable:
         self._session.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
 
     def _say(self) -> None:
-        """Collect in `said_of` the first statement of each fact of an instance, and the day it was made.
-
-        Most processes say everything in their one start, which is the first that is heard of them: no search for a
-        first is needed there.
-        """
-        self._make(
-            "others",
-            "SELECT host, local, min(exemplar.t) AS first_time, min(ended) AS ended, "
-            "count(digest) + count(sha1) AS digests, min(day) AS first_day, max(day) AS last_day "
-            "FROM statements WHERE NOT is_start AND local IS NOT NULL GROUP BY host, local",
-        )
-        self._make(
-            "lone",
-            "SELECT host, local, count(*) AS n FROM starts WHERE local IS NOT NULL GROUP BY host, local HAVING n = 1",
-        )
-        whole = "s.image <> '' AND s.pid IS NOT NULL AND s.command_line IS NOT NULL AND s.\"user\" IS NOT NULL"
-        own = ", ".join(f's."{name}", CASE WHEN {_tells(name, "s.")} THEN s.day END AS "{name}_day"' for name in
-                        ("image", "pid", "command_line", "user", "started"))  # fmt: skip
-        rest = ", ".join(f'nullif(s."{name}", \'\') AS "{name}", CASE WHEN {_tells(name, "s.")} THEN s.day END '
-                         f'AS "{name}_day"' for name in ("digest", "sha1"))  # fmt: skip
-        self._make(
-            "plain",
-            f"SELECT s.host, s.local, {own}, o.ended, NULL::INTEGER AS ended_day, {rest}, s.unit, "
-            f"CASE WHEN {_ADOPTS} THEN s.parent_local END AS parent_local, "
-            f"CASE WHEN {_ADOPTS} THEN s.day END AS parent_day, "
-            "CASE WHEN s.unit IS NOT NULL THEN s.day END AS unit_day, s.day AS first_day, "
-            "greatest(s.day, coalesce(o.last_day, 0)) AS last_day FROM starts s SEMI JOIN lone USING (host, local) "
-            "LEFT JOIN others o ON o.host = s.host AND o.local = s.local "
-            f"WHERE {whole} AND (o.first_time IS NULL OR (o.first_time > s.time AND o.digests = 0))",
-        )
+        """Collect in `said_of` the first statement of each fact of an instance, and the day it was made."""
+        self._say_plainly()
         self._make(
             "parents",
             "SELECT host, local, arg_min(parent_local, {'t': time, 'i': id}) AS parent_local, min(day) AS parent_day "
@@ -160,6 +132,37 @@ class InstanceTable:
             f"SELECT c.*, p.parent_local, p.parent_day FROM (SELECT host, local, {facts}, min(day) AS first_day, "
             "max(day) AS last_day FROM statements ANTI JOIN plain USING (host, local) WHERE local IS NOT NULL "
             "GROUP BY host, local) c LEFT JOIN parents p USING (host, local) UNION ALL BY NAME SELECT * FROM plain",
+        )
+
+    def _say_plainly(self) -> None:
+        """Collect in `plain` the processes that said everything in their one start, the first that was heard of them.
+
+        Most do, and no search for a first statement is needed there.
+        """
+        self._make(
+            "others",
+            "SELECT host, local, min(exemplar.t) AS first_time, min(ended) AS ended, "
+            "count(digest) + count(sha1) AS digests, max(day) AS last_day "
+            "FROM statements WHERE NOT is_start AND local IS NOT NULL GROUP BY host, local",
+        )
+        self._make(
+            "lone",
+            "SELECT host, local, count(*) AS n FROM starts WHERE local IS NOT NULL GROUP BY host, local HAVING n = 1",
+        )
+        said = ", ".join(
+            f'{_own(name)} AS "{name}", CASE WHEN {_tells(name, "s.")} THEN s.day END AS "{name}_day"'
+            for name in _FACTS
+            if name != "ended"
+        )
+        whole = " AND ".join(_tells(name, "s.") for name in ("image", "pid", "command_line", "user"))
+        self._make(
+            "plain",
+            f"SELECT s.host, s.local, {said}, o.ended, NULL::INTEGER AS ended_day, "
+            f"CASE WHEN {_ADOPTS} THEN s.parent_local END AS parent_local, "
+            f"CASE WHEN {_ADOPTS} THEN s.day END AS parent_day, s.day AS first_day, "
+            "greatest(s.day, coalesce(o.last_day, 0)) AS last_day FROM starts s SEMI JOIN lone USING (host, local) "
+            "LEFT JOIN others o ON o.host = s.host AND o.local = s.local "
+            f"WHERE {whole} AND (o.first_time IS NULL OR (o.first_time > s.time AND o.digests = 0))",
         )
 
     def _state(self) -> None:
@@ -203,7 +206,8 @@ class InstanceTable:
             insert(self._session, "own_images", {"path": "VARCHAR", "process_image": "VARCHAR"}, own)
             self._session.execute(
                 "INSERT INTO statements BY NAME SELECT day, host, process_uid AS local, lower(digest) AS digest, "
-                f"0 AS seen, {_EXEMPLAR}, 0 AS last, false AS is_start FROM acts_of_days SEMI JOIN own_images USING (path, process_image) "
+                f"0 AS seen, {_EXEMPLAR}, 0 AS last, false AS is_start FROM acts_of_days "
+                "SEMI JOIN own_images USING (path, process_image) "
                 "WHERE kind = 'module_loaded' AND digest <> '' GROUP BY ALL"
             )
 
@@ -252,7 +256,10 @@ class InstanceTable:
     def _refuse_uneven(self) -> None:
         """Refuse days that have to be closed one by one."""
         later = " OR ".join(f"{name}_since > first_day" for name in _TELLING) + " OR user_since > acted_day"
-        forgotten = f"known_day < first_day - 1 - {INSTANCE_DAYS} OR ended // {DAY_US} + {EPOCH_DAY} < last_day - 1 - {ENDED_DAYS}"
+        forgotten = (
+            f"known_day < first_day - 1 - {INSTANCE_DAYS} "
+            f"OR ended // {DAY_US} + {EPOCH_DAY} < last_day - 1 - {ENDED_DAYS}"
+        )
         if self._session.execute(f"SELECT 1 FROM merged WHERE {later} OR {forgotten} LIMIT 1").fetchone() is not None:
             raise UnevenDaysError
 
@@ -270,6 +277,10 @@ class InstanceTable:
 
 def _tells(name: str, of: str = "") -> str:
     return f"{of}\"{name}\" <> ''" if name in _NEVER_EMPTY else f'{of}"{name}" IS NOT NULL'
+
+
+def _own(name: str) -> str:
+    return f"nullif(s.{name}, '')" if name in _NEVER_EMPTY else f's."{name}"'
 
 
 _NEVER: Final = 1 << 30

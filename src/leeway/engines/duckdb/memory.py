@@ -1,7 +1,6 @@
-"""What agents normally do, as tables: baselines of many agents at once, one row a value.
+"""What agents normally do: baselines of many agents at once, their values in tables.
 
-Days go into a buffer as they are closed and are folded into the entries together: an entry's merge does not mind the
-order of days. Only the agents that somebody remarked on are taken out (`unpacked`) and go on as single baselines.
+Only the agents that somebody remarked on are taken out (`unpacked`) and go on as single baselines.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,10 +11,9 @@ import msgspec
 from msgspec.structs import replace
 
 from leeway.baselines import Baseline, decode_baseline
-from leeway.baselines.baseline import MEMORY_DAYS, RATE_DAYS, Entry
-from leeway.baselines.comparison import JUDGED
-from leeway.baselines.membership import KNOWN_DAYS
+from leeway.baselines.baseline import RATE_DAYS, Entry
 from leeway.config import LearningProfile
+from leeway.engines.duckdb.entries import Entries
 from leeway.engines.duckdb.roll_up import FACET_NUMBERS, RollUp
 from leeway.engines.duckdb.session import insert, quoted
 from leeway.events import EventRef, Facet, Measure, Value, instant, micros
@@ -25,67 +23,23 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
-ENTRY: Final[dict[str, str]] = {
-    "agent": "INTEGER",
-    "value": "UBIGINT",
-    "last": "INTEGER",
-    "days": "UBIGINT",
-    "seen": "BIGINT",
-    "first": "INTEGER",
-    "hours": "BIGINT",
-    "first_time": "BIGINT",
-    "first_id": "VARCHAR",
-}
-"""Columns of an entry; days are ordinals."""
-
-_DAY: Final[dict[str, str]] = {
-    "agent": "INTEGER",
-    "value": "UBIGINT",
-    "day": "INTEGER",
-    "seen": "BIGINT",
-    "hours": "BIGINT",
-    "first_time": "BIGINT",
-    "first_id": "VARCHAR",
-}
-_NOVELTY: Final = {"agent": "INTEGER", "facet": "UTINYINT", "day": "INTEGER", "seen": "BIGINT"}
-_HOURLY: Final = {"agent": "INTEGER", "measure": "VARCHAR", "day": "INTEGER", "hour": "INTEGER", "total": "HUGEINT"}
-
-_SUMS: Final = (
-    (Measure.EVENTS, "events", "events"),
-    (Measure.BYTES_OUT, "out_n", "out_total"),
-    (Measure.BYTES_IN, "in_n", "in_total"),
-)
-"""Measures that are summed by hour, with the columns of `totals`: how many events say it, and what they come to."""
-
-_JUDGED: Final = ", ".join(str(FACET_NUMBERS[facet]) for facet in JUDGED)
 _VALUES: Final = msgspec.json.Decoder(tuple[str, ...])
-_MASK: Final = (1 << MEMORY_DAYS) - 1
+_FACETS: Final = {number: facet for facet, number in FACET_NUMBERS.items()}
 
 
 class AgentTable:
-    """Baselines by agent number. `heads` have everything but entries, novelties and hours, which are in tables."""
+    """Baselines by agent id. `heads` have everything but values, novelties and hours, which are in tables."""
 
-    def __init__(
-        self,
-        session: "DuckDBPyConnection",
-        roll_up: RollUp,
-        number_of: "Callable[[str], int]",
-        profile: LearningProfile,
-    ) -> None:
+    def __init__(self, session: "DuckDBPyConnection", roll_up: RollUp, number_of: "Callable[[str], int]") -> None:
         """Begin with nobody."""
         self._session = session
         self._roll_up = roll_up
         self._number_of = number_of
-        self._profile = profile
+        self._entries = Entries(session, roll_up)
         self.heads: dict[str, Baseline] = {}
         self.unpacked: dict[str, Baseline] = {}
         self.touched: set[str] = set()
         """Agents that changed since they were read."""
-        self._buffered: int | None = None
-        for name, columns in (("entries", ENTRY), ("seen_days", _DAY), ("novelties", _NOVELTY), ("hourly", _HOURLY)):
-            declared = ", ".join(f"{column} {sort}" for column, sort in columns.items())
-            session.execute(f"CREATE TABLE {name} ({declared})")
-        session.execute("CREATE TABLE dictionary (value UBIGINT, facet UTINYINT)")
 
     def read(self, files: Sequence[Path]) -> None:
         """Take over the baselines of packed files."""
@@ -130,11 +84,6 @@ class AgentTable:
         rows = [(agent, self._number_of(agent)) for agent in agents]
         insert(self._session, "agent_numbers", {"agent": "VARCHAR", "number": "INTEGER"}, rows)
 
-    @property
-    def agents(self) -> set[str]:
-        """Everybody who has a baseline."""
-        return self.heads.keys() | self.unpacked.keys()
-
     def baselines(self) -> dict[str, Baseline]:
         """Return all baselines by agent; those that are not unpacked without their values."""
         return {**self.heads, **self.unpacked}
@@ -145,66 +94,32 @@ class AgentTable:
         self.touched.add(baseline.agent)
 
     def learn(self, day: int, agents: Collection[str]) -> None:
-        """Buffer what `sightings` and `totals` say of `agents` on `day`."""
-        self.touched.update(agents)
-        self._session.execute("CREATE OR REPLACE TEMP TABLE learners (agent INTEGER)")
-        insert(self._session, "learners", {"agent": "INTEGER"}, ((self._number_of(agent),) for agent in agents))
-        if self._buffered is not None and day - self._buffered >= KNOWN_DAYS:
+        """Take what `sightings` and `totals` say of packed agents on `day`."""
+        if self._entries.is_due(day):
             self.flush()
-        self._buffered = day if self._buffered is None else self._buffered
-        shift = 24 if (day - 1) % 7 >= 5 else 0  # noqa: PLR2004  # Saturday; ordinal 1 was a Monday
-        self._session.execute(
-            f"INSERT INTO seen_days SELECT agent, value, {day}, seen, hours::BIGINT << {shift}, first, first_id "
-            f"FROM sightings SEMI JOIN learners USING (agent) WHERE day = {day}"
-        )
-        for measure, n, total in _SUMS:
-            self._session.execute(
-                f"INSERT INTO hourly SELECT agent, '{measure}', {day}, hour, {total} FROM totals "
-                f"SEMI JOIN learners USING (agent) WHERE day = {day} AND {n} > 0"
-            )
+        self.touched.update(agents)
+        self._entries.learn(day, [self._number_of(agent) for agent in agents])
 
     def flush(self) -> None:
-        """Fold the buffered days into the entries."""
-        if self._buffered is None:
-            return
-        firsts = {"agent": "INTEGER", "first_day": "INTEGER"}
-        self._session.execute("CREATE OR REPLACE TEMP TABLE firsts (agent INTEGER, first_day INTEGER)")
-        insert(
-            self._session,
-            "firsts",
-            firsts,
-            ((self._number_of(one), head.first_day) for one, head in self.heads.items()),
-        )
-        self._dictionary()
-        self._session.execute(f"CREATE OR REPLACE TEMP TABLE folded AS {self._merged('seen_days')}")
-        self._session.execute(
-            "INSERT INTO novelties SELECT m.agent, d.facet, m.fresh, count(*) FROM folded m JOIN dictionary d USING (value) "
-            "JOIN firsts f ON f.agent = m.agent WHERE m.fresh > f.first_day GROUP BY ALL"
-        )
-        self._session.execute(
-            "DELETE FROM entries USING folded f WHERE entries.agent = f.agent AND entries.value = f.value"
-        )
-        self._session.execute("INSERT INTO entries SELECT * EXCLUDE (fresh) FROM folded")
-        self._session.execute("DELETE FROM seen_days")
-        self._buffered = None
+        """Fold the days that were learnt into the entries."""
+        self._entries.fold({self._number_of(agent): head.first_day for agent, head in self.heads.items()})
 
-    def _dictionary(self) -> None:
-        self._session.execute("DELETE FROM dictionary")
-        rows = ((number, FACET_NUMBERS[facet]) for number, (facet, _) in self._roll_up.values.items())
-        insert(self._session, "dictionary", {"value": "UBIGINT", "facet": "UTINYINT"}, rows)
+    def unestablished(self, day: int, profile: LearningProfile) -> set[int]:
+        """Return the packed agents (numbers) that showed a value which is not established on `day`."""
+        return self._entries.unestablished(day, profile)
+
+    def crowded(self, day: int, cap: int) -> set[int]:
+        """Return the packed agents (numbers) that may hold more than `cap` values after `day`."""
+        return self._entries.crowded(day, cap)
 
     def unpack(self, agents: Iterable[str]) -> None:
         """Take agents out of the tables, each as the baseline that the fold would have."""
-        chosen = [agent for agent in agents if agent in self.heads]
-        if not chosen:
-            return
-        self._choose(chosen)
-        found = self.full(chosen)
-        for agent in chosen:
-            self.unpacked[agent] = found[agent]
+        found = self.full(agents)
+        self.unpacked.update(found)
+        for agent in found:
             del self.heads[agent]
-        for table in ("entries", "seen_days", "novelties", "hourly"):
-            self._session.execute(f"DELETE FROM {table} WHERE agent IN (SELECT agent FROM chosen_agents)")
+        if found:
+            self._entries.remove([self._number_of(agent) for agent in found])
 
     def pack(self) -> None:
         """Put all unpacked baselines into the tables, behind a flush."""
@@ -229,134 +144,56 @@ class AgentTable:
                 for hour, total in hours.items()
             ]
         self.unpacked = {}
-        insert(self._session, "entries", ENTRY, entries)
-        insert(self._session, "novelties", _NOVELTY, novelties)
-        insert(self._session, "hourly", _HOURLY, hourly)
+        self._entries.add(entries, novelties, hourly)
 
     def drop(self, agent: str) -> None:
         """Let go what is packed of an agent."""
         del self.heads[agent]
-        for table in ("entries", "seen_days", "novelties", "hourly"):
-            self._session.execute(f"DELETE FROM {table} WHERE agent = {self._number_of(agent)}")
+        self._entries.remove([self._number_of(agent)])
 
     def full(self, agents: Iterable[str]) -> dict[str, Baseline]:
         """Return packed agents' whole baselines."""
-        chosen = [agent for agent in agents if agent in self.heads]
+        chosen = {self._number_of(agent): agent for agent in agents if agent in self.heads}
         if not chosen:
             return {}
-        self._choose(chosen)
-        names = {self._number_of(agent): agent for agent in chosen}
-        entries: dict[str, dict[Facet, dict[Value, Entry]]] = {agent: {} for agent in chosen}
-        novelties: dict[str, dict[Facet, dict[int, int]]] = {agent: {} for agent in chosen}
-        chosen_entries = "SELECT * FROM {table} SEMI JOIN chosen_agents USING (agent)"
-        self._session.execute(f"CREATE OR REPLACE TEMP TABLE chosen_days AS {chosen_entries.format(table='seen_days')}")
-        merged = self._merged("chosen_days", apart=True)
-        for row in self._session.execute(merged).fetchall():
-            agent, value, last, days, seen, first, hours, first_time, first_id, fresh = row
-            name = names[agent]
+        entries: dict[str, dict[Facet, dict[Value, Entry]]] = {agent: {} for agent in chosen.values()}
+        novelties: dict[str, dict[Facet, dict[int, int]]] = {agent: {} for agent in chosen.values()}
+        for agent, value, last, days, seen, first, hours, first_time, first_id, fresh in self._entries.rows(chosen):
+            name = chosen[agent]
             facet, parts = self._roll_up.values[value]
             exemplar = EventRef(instant(first_time), first_id)
             entries[name].setdefault(facet, {})[parts] = Entry(last, days, seen, first, hours, exemplar)
             if fresh is not None and fresh > self.heads[name].first_day:
-                days_of = novelties[name].setdefault(facet, {})
-                days_of[fresh] = days_of.get(fresh, 0) + 1
-        self._add_novelties(names, novelties)
-        hourly = self._hourly(names)
+                _add(novelties[name], facet, fresh, 1)
+        for agent, number, day, seen in self._entries.novelties(chosen):
+            _add(novelties[chosen[agent]], _FACETS[number], day, seen)
+        hourly: dict[str, dict[Measure, dict[int, dict[int, int]]]] = {agent: {} for agent in chosen.values()}
+        for agent, measure, day, hour, total in self._entries.hourly(chosen):
+            hourly[chosen[agent]].setdefault(Measure(measure), {}).setdefault(day, {})[hour] = total
         return {
-            agent: self._joined(self.heads[agent], entries[agent], novelties[agent], hourly[agent]) for agent in chosen
+            agent: _joined(self.heads[agent], entries[agent], novelties[agent], hourly[agent])
+            for agent in chosen.values()
         }
 
-    def _add_novelties(self, names: Mapping[int, str], novelties: dict[str, dict[Facet, dict[int, int]]]) -> None:
-        rows = self._session.execute(
-            "SELECT agent, facet, day, sum(seen)::BIGINT FROM novelties SEMI JOIN chosen_agents USING (agent) GROUP BY ALL"
-        ).fetchall()
-        facets = {number: facet for facet, number in FACET_NUMBERS.items()}
-        for agent, facet, day, seen in rows:
-            days = novelties[names[agent]].setdefault(facets[facet], {})
-            days[day] = days.get(day, 0) + seen
 
-    def _hourly(self, names: Mapping[int, str]) -> dict[str, dict[Measure, dict[int, dict[int, int]]]]:
-        found: dict[str, dict[Measure, dict[int, dict[int, int]]]] = {agent: {} for agent in names.values()}
-        rows = self._session.execute(
-            "SELECT agent, measure, day, hour, sum(total) FROM hourly SEMI JOIN chosen_agents USING (agent) "
-            "GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-        for agent, measure, day, hour, total in rows:
-            found[names[agent]].setdefault(Measure(measure), {}).setdefault(day, {})[hour] = total
-        return found
+def _add(novelties: dict[Facet, dict[int, int]], facet: Facet, day: int, seen: int) -> None:
+    days = novelties.setdefault(facet, {})
+    days[day] = days.get(day, 0) + seen
 
-    def _joined(
-        self,
-        head: Baseline,
-        entries: dict[Facet, dict[Value, Entry]],
-        novelties: dict[Facet, dict[int, int]],
-        hourly: dict[Measure, dict[int, dict[int, int]]],
-    ) -> Baseline:
-        oldest = head.last_day - RATE_DAYS
-        return replace(
-            head,
-            entries={facet: dict(sorted(values.items())) for facet, values in sorted(entries.items())},
-            novelties={facet: _since(days, oldest) for facet, days in novelties.items()},
-            hourly={measure: _since(days, oldest) for measure, days in hourly.items()},
-        )
 
-    def _choose(self, agents: Iterable[str]) -> None:
-        self._session.execute("CREATE OR REPLACE TEMP TABLE chosen_agents (agent INTEGER)")
-        insert(self._session, "chosen_agents", {"agent": "INTEGER"}, ((self._number_of(agent),) for agent in agents))
-
-    def unestablished(self, day: int) -> set[int]:
-        """Return the agents of `sightings` that showed a value which is not established on `day`."""
-        profile = self._profile
-        window = f"((1::UBIGINT << ({KNOWN_DAYS + 1} - ({day} - last))) - 1)"
-        known = (
-            "SELECT agent, value, last, days, seen FROM entries ANTI JOIN seen_days USING (agent, value) "
-            f"UNION ALL SELECT agent, value, last, days, seen FROM ({self._merged('seen_days')})"
-        )
-        established = (
-            f"SELECT agent, value FROM ({known}) WHERE {day} - last <= {KNOWN_DAYS} "
-            f"AND seen >= {profile.established_sightings} AND bit_count(days & {window}) >= {profile.established_days}"
-        )
-        rows = self._session.execute(
-            f"SELECT DISTINCT s.agent FROM sightings s ANTI JOIN ({established}) e USING (agent, value) "
-            "ANTI JOIN capped c ON c.day = s.day AND c.agent = s.agent AND c.facet = s.facet "
-            f"WHERE s.day = {day} AND s.facet IN ({_JUDGED})"
-        ).fetchall()
-        return {row[0] for row in rows}
-
-    def _merged(self, table: str, *, apart: bool = False) -> str:
-        """Return the query for the entries after the buffered days of `table`, with the day each was `fresh` on.
-
-        What was not seen for longer than a value is known is forgotten: it begins again. `apart` adds the entries of
-        `chosen_agents` that no buffered day touches.
-        """
-        gap = f"(e.value IS NULL OR b.first - e.last > {KNOWN_DAYS})"
-        older = "{'t': e.first_time, 'i': e.first_id}"
-        joined = (
-            f"SELECT b.agent, b.value, b.last, CASE WHEN {gap} THEN b.days ELSE b.days | "
-            f"((e.days & ({_MASK}::UBIGINT >> (b.last - e.last))) << (b.last - e.last)) END AS days, "
-            f"b.seen + CASE WHEN {gap} THEN 0 ELSE e.seen END AS seen, "
-            f"CASE WHEN {gap} THEN b.first ELSE least(b.first, e.first) END AS first, "
-            f"CASE WHEN {gap} THEN b.hours ELSE b.hours | e.hours END AS hours, "
-            f"CASE WHEN {gap} THEN b.exemplar.t ELSE least(b.exemplar, {older}).t END AS first_time, "
-            f"CASE WHEN {gap} THEN b.exemplar.i ELSE least(b.exemplar, {older}).i END AS first_id, "
-            f"CASE WHEN {gap} THEN b.first END AS fresh FROM ({self._days(table)}) b "
-            "LEFT JOIN entries e ON e.agent = b.agent AND e.value = b.value"
-        )
-        if not apart:
-            return joined
-        return (
-            f"{joined} UNION ALL SELECT e.*, NULL FROM entries e SEMI JOIN chosen_agents c ON c.agent = e.agent "
-            f"ANTI JOIN {table} d ON d.agent = e.agent AND d.value = e.value"
-        )
-
-    def _days(self, table: str) -> str:
-        """Return the query for what buffered days come to, a row for each agent and value."""
-        end = (self._buffered or 0) + KNOWN_DAYS
-        return (
-            "SELECT agent, value, max(day) AS last, min(day) AS first, sum(seen)::BIGINT AS seen, "
-            "bit_or(hours) AS hours, min({'t': first_time, 'i': first_id}) AS exemplar, "
-            f"bit_or(1::UBIGINT << ({end} - day)) >> ({end} - max(day)) AS days FROM {table} GROUP BY agent, value"
-        )
+def _joined(
+    head: Baseline,
+    entries: dict[Facet, dict[Value, Entry]],
+    novelties: dict[Facet, dict[int, int]],
+    hourly: dict[Measure, dict[int, dict[int, int]]],
+) -> Baseline:
+    oldest = head.last_day - RATE_DAYS
+    return replace(
+        head,
+        entries={facet: dict(sorted(values.items())) for facet, values in sorted(entries.items())},
+        novelties={facet: _since(days, oldest) for facet, days in novelties.items()},
+        hourly={measure: _since(days, oldest) for measure, days in hourly.items()},
+    )
 
 
 def _since(days: Mapping[int, Any], oldest: int) -> dict[int, Any]:

@@ -3,7 +3,8 @@
 One file holds the baselines of a bucket of agents, a row a value, so that tables can take it over as it is:
 
 - `part` 0, one an agent: `body` is its baseline without entries, novelties and hourly sums, as it is stored alone;
-- `part` 1, an entry: `facet`, `value` (its parts as JSON), `last`, `days`, `seen` (its count), `first`, `hours`, `first_time`, `first_id`;
+- `part` 1, an entry: `facet`, `value` (its parts as JSON), `last`, `days`, `seen` (its count), `first`, `hours`,
+  `first_time`, `first_id`;
 - `part` 2, a novelty: `facet`, `day`, `seen`;
 - `part` 3, an hourly sum: `measure`, `day`, `hour`, `total`.
 
