@@ -1,6 +1,6 @@
 """An engine that closes days from their files by folding them: what every other such engine must equal."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -38,9 +38,15 @@ class FoldBatch:
         self._leaves = leaves
         self._changed = set(world.baselines)
         self._read: dict[Path, list[AnyEvent]] = {}
+        self._planned: list[date] = []
         self.agents = 0
 
+    def plan(self, days: Iterable[tuple[date, tuple[Path, ...], bool, int]]) -> None:
+        self._planned = [day for day, _, _, _ in days]
+
     def close(self, day: date, files: list[Path], *, trusted: bool) -> Outcome | None:
+        if day != self._planned.pop(0):
+            raise AssertionError("another day than planned")
         if day in self._leaves:
             return None
         events: dict[str, AnyEvent] = {}

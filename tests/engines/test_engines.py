@@ -6,14 +6,17 @@ from hypothesis import given
 from builders import BOUND, DAY, IDS, before, days_of, learnt, reference_of
 from leeway.agents import Attribution, Known, Rules, catalogue
 from leeway.baselines import compare
-from leeway.config import parse_scope
-from leeway.engines import ENGINES, Fold, engine_named
+from leeway.config import Resources, parse_scope
+from leeway.engines import DEFAULT, ENGINES, DuckDb, Fold, engine_named
 from leeway.errors import InvalidConfigError
 from leeway.events import AnyEvent, order
 from leeway.pipeline import Verbs
 from leeway.summaries import merge, summarise
 
-each = pytest.mark.parametrize("engine", ENGINES, ids=lambda one: one.name)
+MADE = (Fold(), DuckDb(small=0), DuckDb())
+"""Every engine; of DuckDB's, one that groups the smallest day in tables, and one that leaves it to the fold."""
+
+each = pytest.mark.parametrize("engine", MADE, ids=("fold", "duckdb", "duckdb-small"))
 
 
 def attributed(events: list[AnyEvent]) -> Attribution:
@@ -49,7 +52,10 @@ def test_an_engine_compares_as_the_fold_does(engine: Verbs, past: list[AnyEvent]
 
 def test_engines_are_named() -> None:
     assert isinstance(engine_named("fold"), Fold)
-    assert isinstance(ENGINES[0], Fold), "the first is the reference"
+    assert next(iter(ENGINES)) == Fold.name, "the first is the reference"
+    few = engine_named(DEFAULT, Resources(memory="512MB", threads=1))
+    assert isinstance(few, DuckDb)
+    assert few.resources == Resources(memory="512MB", threads=1)
     with pytest.raises(InvalidConfigError, match="no engine 'spark'") as caught:
         engine_named("spark")
-    assert caught.value.hint == "engines are: " + ", ".join(engine.name for engine in ENGINES)
+    assert caught.value.hint == "engines are: " + ", ".join(ENGINES)

@@ -258,7 +258,10 @@ def test_a_crash_after_the_place_took_it_sends_it_again_under_the_same_id(direct
 
 def test_the_state_of_the_version_before_is_given_an_outbox(tmp_path: Path) -> None:
     Directory(tmp_path, IDS).database.close()
-    run_on(tmp_path, "DROP TABLE outbox; DROP TABLE announced; DROP TABLE event_table; DROP TABLE packed; PRAGMA user_version=1")
+    run_on(
+        tmp_path,
+        "DROP TABLE outbox; DROP TABLE announced; DROP TABLE event_table; DROP TABLE packed; PRAGMA user_version=1",
+    )
     opened = Directory(tmp_path, IDS)
     opened.recipients = (TO,)
     closed(opened, on(9))

@@ -246,6 +246,54 @@ def test_a_file_that_was_judged_is_trusted_later(engine: Verbs, events: list[Any
     assert {trusted for _, trusted, _ in tables(state)} == {True}
 
 
+@pytest.mark.parametrize("engine", ENGINES, ids=type_name)
+def test_several_files_of_the_same_days(engine: Verbs, events: list[AnyEvent], whole: Path, tmp_path: Path) -> None:
+    """A file a sensor, or an hour: what two of them tell alike counts once, and a late one opens days from files."""
+    state = tmp_path / "state"
+    learnt = on(events, 1, 7)
+    one, other = (
+        parquet(tmp_path / "1.parquet", learnt[::2]),
+        parquet(tmp_path / "2.parquet", learnt[1::2] + learnt[:6]),
+    )
+    report = learn(state, one, other, engine=engine)
+    assert (report.read, report.new, report.duplicates) == (66, 63, 3)
+    assert (sum(rows for _, _, rows in tables(state)), len(tables(state)), runs(state)) == (63, 14, {(1, 7)})
+    judged = on(events, 8, 12)
+    judge(state, parquet(tmp_path / "3.parquet", judged[:40]), engine=engine)
+    late = judge(state, parquet(tmp_path / "4.parquet", judged[30:]), engine=engine)
+    assert (late.read, late.new, late.duplicates, len(late.opened_again)) == (25, 15, 10, 1)
+    assert runs(state) == {(1, 7), (8, 12)}
+    assert same(state, whole)
+    again = judge(state, (tmp_path / "4.parquet").rename(tmp_path / "5.parquet"), engine=engine)
+    assert (again.read, again.new, again.duplicates, again.closed) == (25, 0, 25, [])
+
+
+def test_files_of_one_day_that_are_trusted_otherwise_are_read_row_by_row(
+    events: list[AnyEvent], tmp_path: Path
+) -> None:
+    state, rows = tmp_path / "state", tmp_path / "rows"
+    for each, engine in ((state, Folding()), (rows, request().engine)):
+        judge(each, parquet(tmp_path / "1.parquet", events[:40]), engine=engine)
+        report = learn(each, parquet(tmp_path / "2.parquet", events[20:]), engine=engine)
+        assert (report.read, report.new, report.duplicates) == (98, 98, 0)
+    assert len(tables(state)) == 5
+    assert same(state, rows)
+
+
+@pytest.mark.parametrize("count", [12, 40])
+def test_a_file_of_no_more_than_the_periods_asked_for_is_taken_whole(
+    count: int, events: list[AnyEvent], tmp_path: Path
+) -> None:
+    state, rows, file = tmp_path / "state", tmp_path / "rows", parquet(tmp_path / "1.parquet", events)
+    for each, engine in ((state, Folding()), (rows, request().engine)):
+        report = judge(each, file, engine=engine, count=count)
+        assert (report.read, report.new, report.outside) == (118, 118, 0)
+    assert len(tables(state)) == 12
+    assert same(state, rows)
+    again = judge(state, file, engine=Folding(), count=count)  # of a part there is no position: all is read again
+    assert (again.read, again.new, again.duplicates) == (118, 0, 118)
+
+
 def _unknown_kind(path: Path) -> None:
     broken = path.with_suffix(".broken")
     duckdb.sql(f"FROM '{path}' SELECT * REPLACE (if(id = 'e0003', 'nonsense', kind) AS kind)").write_parquet(

@@ -10,8 +10,10 @@ from mutations import GOLDEN, feeds
 
 from leeway.events import ConnectionOpened, Facet, Measure, NameResolved, ProcessEnded, ProcessStarted
 from leeway.sources import Rejected, Skipped, spooled
-from leeway.sources.ecs import Ecs
+from leeway.sources.ecs import Ecs, event_by_name
 from leeway.sources.ecs_fields import Document
+from leeway.sources.ecs_usual import usual_event
+from leeway.sources.lines import flaw
 from source_contract import check_source
 
 PROCESS = {"pid": 20, "entity_id": "e20", "executable": "/usr/bin/python3"}
@@ -312,3 +314,59 @@ def test_recognising_never_raises(line: bytes) -> None:
 
 def test_it_may_see_everything() -> None:
     assert Ecs.observes == {*Facet, *Measure}
+
+
+# The usual document, read without asking for fields by name, means the same.
+
+USUAL = {
+    "start": NESTED,
+    "start and end": document("process", ["start", "end"]),
+    "end": document("process", "end"),
+    "load": document("library", "start", dll={"path": "/lib/x.so", "hash": {"sha256": "ab", "sha1": "cd"}}),
+    "driver": document("driver", "load", dll={"name": "x.sys"}),
+    "out": flow(),
+    "named": flow(destination={"domain": "api.example.com", "ip": "::ffff:192.0.2.7", "port": 443}),
+    "accepted": flow("start", "connection_accepted"),
+    "inbound": flow(network={"direction": "inbound"}, source={"ip": "203.0.113.4"}, destination={"port": 80}),
+    "end with bytes": flow("end", source={"bytes": 9}, destination={"ip": "192.0.2.7", "port": 443, "bytes": 7}),
+    "lookup": flow(dns={"question": {"name": "a.example"}, "resolved_ip": "192.0.2.7"}, destination={}),
+    "file": document("file", "change", "rename", file={"path": "/srv/a"}),
+    "other transport": flow(network={"transport": "UDP"}),
+}
+
+
+@pytest.mark.parametrize("row", USUAL.values(), ids=USUAL)
+def test_the_usual_way_is_the_way_by_name(row: dict) -> None:
+    line = json.dumps(row).encode()
+    assert usual_event(line) is not None
+    assert usual_event(line) == event_by_name(line)
+
+
+UNUSUAL = {
+    "a dotted key": NESTED | {"process.parent.pid": 7},
+    "a dotted key within": document("process", "start", process=PROCESS | {"hash.sha1": "ab"}),
+    "a search hit": {"_source": NESTED},
+    "a document around another": NESTED | {"_source": {"a": 1}},
+    "a number as text": document("process", "start", process=PROCESS | {"pid": "20"}),
+    "a list of one": document("process", "start", process=PROCESS | {"executable": ["/bin/a"]}),
+    "arguments for a line": document("process", "start", process=PROCESS | {"args": ["a", "b c"]}),
+    "a digest that is none": document("process", "start", process=PROCESS | {"hash": {"sha1": "xyz"}}),
+    "a path too long": document("file", "change", file={"path": "a" * 32_769}),
+    "a failure": flow(event={"category": "network", "type": "start", "outcome": "failure"}),
+    "no host": document("process", "start", host={}),
+    "a tool call": tool(),
+    "two categories": document(["process", "network"], "start"),
+    "a year out of range": NESTED | {"@timestamp": "0001-01-01T00:00:00Z"},
+}
+
+
+@pytest.mark.parametrize("row", UNUSUAL.values(), ids=UNUSUAL)
+def test_what_is_unusual_is_read_by_name(row: dict) -> None:
+    assert usual_event(json.dumps(row).encode()) is None
+
+
+@given(body=feeds("ecs"))
+def test_whatever_is_taken_as_usual_means_the_same(body: bytes) -> None:
+    for line in body.splitlines():
+        found = None if flaw(line) else usual_event(line)
+        assert found is None or found == event_by_name(line)

@@ -12,11 +12,11 @@ A, B, C = ("a" * 64, "b" * 64, "c" * 64)
 
 
 def trusted(day: int, file: str, rows: int) -> EventTableRow:
-    return EventTableRow(day, file, is_trusted=True, rows=rows)
+    return EventTableRow(day, 1, file, is_trusted=True, rows=rows)
 
 
 def judged(day: int, file: str, rows: int) -> EventTableRow:
-    return EventTableRow(day, file, is_trusted=False, rows=rows)
+    return EventTableRow(day, 1, file, is_trusted=False, rows=rows)
 
 
 @pytest.fixture
@@ -49,6 +49,8 @@ def test_days_of_files_are_days_with_events(database: Database) -> None:
     assert database.event_tables(3) == [trusted(3, A, 13), judged(5, B, 7)]
     database.put_event_tables([trusted(5, B, 7)])
     assert database.event_tables(5) == [trusted(5, B, 7)]
+    database.put_event_tables([judged(5, C, 1)._replace(number=3), judged(5, A, 2)._replace(number=2)])
+    assert [row.file for row in database.event_tables(5)] == [B, A, C]
     database.forget_events(3)
     assert (database.event_days(), database.named_files()) == ([3, 4, 5], {A, B, C})
 
@@ -77,6 +79,7 @@ def test_what_a_run_left_is_dropped_and_thinned_like_rows(database: Database) ->
         "UPDATE event_table SET file = replace(file, 'a', 'c')",
         "UPDATE event_table SET trusted = 1 - trusted",
         "UPDATE event_table SET day = day + 9",
+        "UPDATE event_table SET number = 2",
         "UPDATE packed SET last_day = last_day + 9",
         "UPDATE packed SET file = 'd' WHERE part = 'instances'",
         "UPDATE packed SET first_day = 0",

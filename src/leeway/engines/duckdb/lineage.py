@@ -175,20 +175,23 @@ class InstanceTable:
             "parent_uid AS parent_local, parent_command_line, parent_started, lower(parent_sha1) AS parent_sha1, "
             "time, id FROM acts_of_days WHERE kind = 'process_started'",
         )
+        said = (
+            "process_image, process_pid, process_command_line, process_started, lower(process_sha1), "
+            "NULL AS digest, NULL AS unit"
+        )
         self._make(
             "statements",
             'SELECT day, host, local, agent_uid, "user", "user" AS seen_user, image, pid, command_line, started, sha1, '
             f"digest, unit, NULL::BIGINT AS ended, {_HOUR}, 1::BIGINT AS seen, {{'t': time, 'i': id}} AS exemplar, "
             "time AS last, 0::BIGINT AS out_n, 0::HUGEINT AS out_total, 0::BIGINT AS in_n, "
             "0::HUGEINT AS in_total, true AS is_start FROM starts UNION ALL "
-            "SELECT day, host, process_uid AS local, agent_uid, "
-            'CASE WHEN kind <> \'process_ended\' THEN "user" END AS "user", "user" AS seen_user, '
-            "process_image AS image, process_pid AS pid, process_command_line AS command_line, "
-            "process_started AS started, lower(process_sha1) AS sha1, NULL AS digest, NULL AS unit, "
-            f"CASE WHEN kind = 'process_ended' THEN time END AS ended, {_HOUR}, count(*)::BIGINT AS seen, {_EXEMPLAR}, "
-            "max(time) AS last, count(bytes_out) AS out_n, coalesce(sum(bytes_out), 0) AS out_total, "
-            "count(bytes_in) AS in_n, coalesce(sum(bytes_in), 0) AS in_total, false AS is_start "
-            "FROM acts_of_days WHERE kind <> 'process_started' GROUP BY ALL",
+            # Ends are one a process, as starts are: nothing is grouped there.
+            f'SELECT day, host, process_uid, agent_uid, NULL, "user", {said}, time AS ended, {_HOUR}, 1, '
+            "{'t': time, 'i': id}, time, 0, 0, 0, 0, false FROM acts_of_days WHERE kind = 'process_ended' UNION ALL "
+            f'SELECT day, host, process_uid, agent_uid, "user", "user" AS seen_user, {said}, NULL AS ended, {_HOUR}, '
+            f"count(*)::BIGINT, {_EXEMPLAR}, max(time), count(bytes_out), coalesce(sum(bytes_out), 0), "
+            "count(bytes_in), coalesce(sum(bytes_in), 0), false "
+            "FROM acts_of_days WHERE kind NOT IN ('process_started', 'process_ended') GROUP BY ALL",
         )
 
     def _own_images(self) -> None:

@@ -11,9 +11,10 @@ from leeway.engines.live.cells import Owner
 from leeway.engines.live.identities import CrowdedError
 from leeway.engines.live.instances import LiveInstance, UnclearError
 from leeway.engines.live.judging import Descent, Judge
-from leeway.engines.live.lineage import LiveLineage, Whole
+from leeway.engines.live.lineage import LiveLineage
 from leeway.engines.live.showings import Showings
 from leeway.engines.live.tables import Tables
+from leeway.engines.live.whole import Whole
 from leeway.errors import InvalidEventError
 from leeway.events import AnyEvent, decode, encode, order
 from leeway.findings import Evidence, Finding, Severity

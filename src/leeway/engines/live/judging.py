@@ -25,7 +25,7 @@ from leeway.context import in_context
 from leeway.correlation import Naming, combine, flow_and_module
 from leeway.detectors import ALL, View, judge
 from leeway.detectors.excess_transfer import UNSENT, UNSENT_DAY
-from leeway.engines.live.showings import FACETS_IN_ORDER, Seen
+from leeway.engines.live.showings import FACETS_IN_ORDER, REMEMBERED, Seen
 from leeway.events import WITHIN, EventRef, Facet, Measure, Value
 from leeway.findings import Finding, Held, Signal, Surprise
 from leeway.health import baseline_overflow, facet_overflow, shape_overflow
@@ -219,6 +219,8 @@ class Judge:
         if found is None:
             siblings, known = reference.siblings(seen.facet, seen.value[:-1]), reference.known(seen.facet)
             candidate = Candidate(seen.facet, seen.value, self._sighting(), membership, within, siblings, known)
+            if len(self._said) >= REMEMBERED:
+                self._said.clear()
             found = self._said[asked] = self._speaks(standing, reference, candidate)
         return found
 

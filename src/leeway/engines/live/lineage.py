@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 from leeway.agents import (
-    OTHER_ARGUMENTS,
     Actor,
     AgentKey,
-    Attribution,
     InstanceKey,
     Known,
     Overflow,
@@ -17,10 +14,8 @@ from leeway.agents import (
 )
 from leeway.config.settings import ScopeKind
 from leeway.engines.live.cells import Owner
-from leeway.engines.live.identities import NOBODY, Identities
+from leeway.engines.live.identities import Identities
 from leeway.engines.live.instances import (
-    BITS,
-    FACTS,
     TELLING,
     Fact,
     Instances,
@@ -30,6 +25,7 @@ from leeway.engines.live.instances import (
     own_facts,
     told_facts,
 )
+from leeway.engines.live.whole import Whole, take_over
 from leeway.events import AnyEvent, ModuleLoaded, Process, ProcessEnded, ProcessStarted
 
 _CHAIN = 8
@@ -39,7 +35,7 @@ _CHAIN = 8
 class LiveLineage:
     """Instances, their lineage and their agents, as `Attribution` of all the day's events so far has them."""
 
-    def __init__(self, known: Known, rules: Rules, noon: datetime, whole: "Whole | None" = None) -> None:
+    def __init__(self, known: Known, rules: Rules, noon: datetime, whole: Whole | None = None) -> None:
         """Start with no event; or, with `whole`, from the attribution of all that came so far."""
         self._rules = rules
         self._catalogue = rules.catalogue
@@ -60,7 +56,10 @@ class LiveLineage:
         self._by_agent: dict[str, _Agent] = {}
         self._declared: dict[str, AgentKey] = {}
         if whole is not None:
-            self._take_over(whole)
+            self.is_loose = take_over(whole, self.instances)
+            registry = whole.attribution.registry
+            self._declared = {agent: key for key, agent in registry.items() if key.declared is not None}
+            self.moved()
 
     # From events
 
@@ -282,46 +281,6 @@ class LiveLineage:
             image=instance.image,
         )
 
-    # From the attribution of everything
-
-    def _take_over(self, whole: "Whole") -> None:
-        """Know what an attribution of all events so far knows."""
-        attribution = whole.attribution
-        for key in list(attribution.lineage.touched):
-            self._copy(attribution, key, is_touched=True)
-        for instance in list(self.instances):
-            for one in attribution.lineage.ancestors(instance.key):
-                self._copy(attribution, one, is_touched=one in attribution.lineage.touched)
-        self._declared = {agent: key for key, agent in attribution.registry.items() if key.declared is not None}
-        for event in whole.events:
-            self._own(attribution, event)
-        last = max((event.time for event in whole.events), default=None)
-        for instance in self.instances:
-            instance.last = instance.last if last is None else last
-        self.moved()
-
-    def _own(self, attribution: Attribution, event: AnyEvent) -> None:
-        """Remember which facts of an instance its own event gave."""
-        actor, process = attribution.lineage.actor(event), event.process
-        if actor is None or process is None:
-            return
-        instance = self.instances.meet(actor)
-        for name, value in own_facts(event, process):
-            instance.own |= BITS[name] if value not in (None, "") else 0
-        instance.has_started |= isinstance(event, ProcessStarted)
-        parent = event.parent if isinstance(event, ProcessStarted) else None
-        self.is_loose |= process.uid is None or (parent is not None and parent.uid is None)
-
-    def _copy(self, attribution: Attribution, key: InstanceKey, *, is_touched: bool) -> None:
-        instance, facts = self.instances.meet(key), attribution.lineage[key]
-        for name in FACTS:
-            setattr(instance, name, getattr(facts, name))
-        instance.acted = facts.evidence
-        instance.is_touched = is_touched
-        own, instance.agent = attribution.identity(facts)
-        shared = AgentKey(own.machine, own.process, OTHER_ARGUMENTS, own.signer)
-        instance.agent_key = NOBODY if not instance.agent else own if own in attribution.registry else shared
-
 
 class _Agent:
     """An agent's instances and what follows from them."""
@@ -332,13 +291,6 @@ class _Agent:
         self.instances: set[LiveInstance] = set()
         self.keys: set[AgentKey] = set()
         self.starters: set[str] = set()
-
-
-class Whole(NamedTuple):
-    """The attribution of all events so far, and these."""
-
-    attribution: Attribution
-    events: list[AnyEvent]
 
 
 _SAYING = frozenset({ModuleLoaded, ProcessEnded, ProcessStarted})
