@@ -345,7 +345,8 @@ def stretches(draw: st.DrawFn, scope: str = "evidence", least: int = 2, most: in
         day += timedelta(days=days_on)
         news = draw(st.lists(numbers, max_size=7))
         events = [act(number, day, cast) for number in (*habits, *news)]
-        events += ordinary(day, cast) if is_ordinary or not events else []
+        events += ordinary(day, cast) if is_ordinary else []
+        events += [] if events else [identified(Heartbeat(time=datetime.combine(day, time(9), UTC), host="h1"))]
         days.append((day, tuple(events)))
     learning, established = draw(st.sampled_from(PROFILES))
     settings = Settings(

@@ -4,20 +4,22 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import at, distinct, terms
+from builders import BASH, CLAUDE, at, before, called, distinct, process, reached, redated, started, terms
 from engine_days import Stretch, dealt, first_of_each, stretches, write_rows
 from leeway.agents import Instance, InstanceKey
 from leeway.baselines import Baseline
-from leeway.config import Resources
+from leeway.config import Caps, LearningProfile, Policy, Resources, Settings, parse_scope
 from leeway.engines.duckdb.batch import Batch, Planned
 from leeway.engines.duckdb.packed_files import INSTANCES, read_baselines, read_instances
 from leeway.events import AnyEvent
@@ -26,11 +28,8 @@ from leeway.pipeline import DayEvents, Outcome, Terms, World, close_day
 from leeway.pipeline.world import remembered
 from leeway.sources.event_table_writer import write_event_table
 
-EXAMPLES = {"evidence": 80, "name:*": 12, "unit": 12}
-"""Stretches tried of each scope; tenfold where the laws are fuzzed."""
-
-LEAST = {"evidence": 310, "name:*": 40, "unit": 40}
-"""Days that those have at least; with those of the summaries' own test that makes 500."""
+EXAMPLES = {"evidence": 50, "name:*": 7, "unit": 7}
+"""Stretches tried of each scope; tenfold where the laws are fuzzed. With the summaries' own test that is 500 days."""
 
 ONE_CORE = Resources(threads=1)
 
@@ -259,13 +258,69 @@ def test_batches_equal_the_fold_day_by_day(scope: str) -> None:
     tenfold = 10 if settings.default.max_examples > 1_000 else 1
 
     @settings(max_examples=EXAMPLES[scope] * tenfold)
-    @given(stretch=stretches(scope), manner=manners())
+    @given(stretch=stretches(scope, least=4), manner=manners())
     def look(stretch: Stretch, manner: Manner) -> None:
         with TemporaryDirectory() as folder:
             tried.update(check(stretch, manner, Path(folder)))
 
     look()
-    assert tried["days"] >= LEAST[scope]
+    assert tried["days"] >= 4 * EXAMPLES[scope]
     assert tried["findings"] > tried["days"]
     assert tried["left"] < tried["days"] / 2, "few days are left to the fold, or nothing was tried"
     assert scope != "evidence" or tried["quiet"] > tried["days"] / 4, "some agents are not looked at closely"
+
+
+def often(*events: AnyEvent, days: int = 4) -> tuple[tuple[date, tuple[AnyEvent, ...]], ...]:
+    """Return days on each of which the same was done."""
+    return tuple((before(-number), tuple(redated(events, before(-number)))) for number in range(days))
+
+
+def chain(length: int) -> list[AnyEvent]:
+    """Return the starts of processes each of which started the next."""
+    line = [process("codex", f"d{number}") for number in range(length + 1)]
+    return [started(child, parent) for parent, child in pairwise(line)]
+
+
+CODEX, OTHER = process("codex", "x1"), process("codex", "x2")
+QUICK = Settings(profile=LearningProfile(learning_days=1, established_days=1))
+NARROW = msgspec.structs.replace(QUICK, caps=Caps(baseline_values=12))
+MANY = [reached(f"n{number}.example", when=at(number)) for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("days", "under", "left"),
+    [
+        pytest.param(often(started(CLAUDE, BASH), reached("a.example")), QUICK, 0, id="nothing special"),
+        pytest.param(often(*chain(33)), QUICK, 4, id="a chain longer than ancestors are followed"),
+        pytest.param(often(*chain(30)), QUICK, 0, id="a long chain"),
+        pytest.param(often(started(CODEX, OTHER), started(OTHER, CODEX)), QUICK, 4, id="each the other's parent"),
+        pytest.param(
+            often(reached("a.example", who=process("codex"))), QUICK, 4, id="a process without the sensor's id"
+        ),
+        pytest.param(often(started(CLAUDE, process("bash"))), QUICK, 4, id="a parent without the sensor's id"),
+        pytest.param(often(called("", duration_us=900), called("", duration_us=0)), QUICK, 0, id="a tool without name"),
+        pytest.param(often(started(CLAUDE, BASH), *MANY), NARROW, 0, id="more than a baseline holds"),
+        pytest.param(
+            (
+                *often(called("a"), *(called("b", when=at(hour)) for hour in range(9))),
+                (before(-200), (called("a", when=at(day=before(-200))),)),
+            ),
+            QUICK,
+            0,
+            id="half a year between",
+        ),
+    ],
+)
+@pytest.mark.parametrize("learnt", [0, 2, 9])
+def test_days_made_by_hand(
+    days: tuple[tuple[date, tuple[AnyEvent, ...]], ...], under: Settings, left: int, learnt: int, tmp_path: Path
+) -> None:
+    manner = Manner(1, 0, is_foreign=False, restarts=frozenset({3}), folded=frozenset(), is_planned=True)
+    tried = check(Stretch(under, Policy(), days, learnt), manner, tmp_path)
+    assert tried["left"] == left
+
+
+def test_a_scope_in_which_all_are_agents_is_left_to_the_fold(tmp_path: Path) -> None:
+    everybody = msgspec.structs.replace(QUICK, scope=parse_scope("all"))
+    manner = Manner(1, 0, is_foreign=True, restarts=frozenset(), folded=frozenset(), is_planned=True)
+    assert check(Stretch(everybody, Policy(), often(reached("a.example")), 2), manner, tmp_path)["left"] == 4

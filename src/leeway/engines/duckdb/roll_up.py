@@ -65,9 +65,10 @@ _SAID: Final = (
 """What acts say by themselves, of all kinds at once."""
 
 _RARE: Final = (
-    'SELECT day, kind, credit, destination, outbound, "name", path, action, "user", actor_name, actor_image, '
-    f"actor_line, {TALLY} FROM acts LEFT JOIN actors USING (actor) WHERE credit IS NOT NULL AND "
-    '(kind, coalesce(destination, "name", path)) IN (SELECT (kind, word) FROM rare_words) GROUP BY ALL'
+    'SELECT a.day, a.kind, a.credit, a.destination, a.outbound, a."name", a.path, a.action, a."user", '
+    f"w.actor_name, w.actor_image, w.actor_line, {TALLY} FROM acts a SEMI JOIN rare_words r ON r.kind = a.kind "
+    'AND r.word = coalesce(a.destination, a."name", a.path) LEFT JOIN actors w USING (actor) '
+    "WHERE a.credit IS NOT NULL GROUP BY ALL"
 )
 """What acts of upkeep places and model files say together with who acted."""
 
