@@ -275,9 +275,9 @@ def ordinary(day: date, cast: Cast) -> list[AnyEvent]:
     def at(hour: int) -> dict[str, Any]:
         return {"time": datetime.combine(day, time(hour), UTC), "host": cast.hosts[0], "user": "ana"}
 
-    claude, codex, git, bash = (
+    claude, codex, git, bash, served = (
         Process(image=RUNS[uid].images[0], uid=uid + cast.on(day).run, command_line=RUNS[uid].lines[0])
-        for uid in ("c1", "x1", "g1", "b1")
+        for uid in ("c1", "x1", "g1", "b1", "v1")
     )
     declared = DeclaredAgent(uid="helpdesk")
     acts = [
@@ -292,6 +292,8 @@ def ordinary(day: date, cast: Cast) -> list[AnyEvent]:
         *(ModuleLoaded(**at(hour), process=codex, path=MODULES[0], digest="EF") for hour in (9, 10)),
         *(FileTouched(**at(hour), process=claude, path="/srv/m.gguf", action="modified") for hour in (9, 12)),
         *(ToolCalled(**at(hour), agent=declared, tool="search", arguments={"to": "x"}) for hour in range(8, 16)),
+        ProcessStarted(**at(8), process=served, unit=RUNS["v1"].unit),
+        *(FileTouched(**at(hour), process=served, path="/srv/m.gguf", action="read") for hour in range(9, 16)),
         *(Heartbeat(**at(hour)) for hour in (8, 9, 10)),
     ]
     return [identified(one) for one in acts]
@@ -299,14 +301,18 @@ def ordinary(day: date, cast: Cast) -> list[AnyEvent]:
 
 RULES = Policy(rules=(Rule(agent="claude", processes=("git", "bash"), modules=("libssl.so", "ab")),))
 TIGHT = Caps(values_per_facet=3, shapes=2, baseline_values=20, session_steps=2, promoted_per_week=1)
-CASTS = (
-    Cast(("h1",)),
-    Cast(("h1", "h2", "H1", "h2.")),
-    *(Cast(("h1",), is_daily=True),) * 2,
-    *(Cast(("h1", "h2", "H1", "h2."), is_daily=True),) * 3,
-    Cast(MANY_NAMES, is_daily=True),
-    Cast(("h1",), is_named=False),
-)
+TWO_HOSTS = ("h1", "h2", "H1", "h2.")
+CASTS: Mapping[str, tuple[Cast, ...]] = {
+    "daily": (
+        Cast(("h1",), is_daily=True),
+        Cast(TWO_HOSTS, is_daily=True),
+        Cast(TWO_HOSTS, is_daily=True),
+        Cast(MANY_NAMES, is_daily=True),
+    ),
+    "lasting": (Cast(("h1",)), Cast(TWO_HOSTS), Cast(MANY_NAMES), Cast(("h1",), is_named=False)),
+}
+"""Programs that run anew on each day, and those that run on: what is told of them later, or forgotten, matters then."""
+
 PROFILES = ((1, 1), (1, 1), (2, 2), (0, 1), (3, 3), (7, 3))
 GAPS = (1, 1, 1, 1, 1, 1, 2, 3, 8, 15, 33, 70)
 """Days from one to the next: processes that ended, those that did not, agents and values are forgotten at last."""
@@ -332,9 +338,9 @@ class Stretch(NamedTuple):
 
 
 @st.composite
-def stretches(draw: st.DrawFn, scope: str = "evidence", least: int = 2, most: int = 9) -> Stretch:
-    """Days in a row with habits and news; acts of one id that differ are kept apart by their place."""
-    cast = draw(st.sampled_from(CASTS))
+def stretches(draw: st.DrawFn, scope: str = "evidence", casts: str = "daily", least: int = 2, most: int = 9) -> Stretch:
+    """Days in a row with habits and news."""
+    cast = draw(st.sampled_from(CASTS[casts]))
     numbers = st.integers(0, 1 << 24)
     habits = draw(st.lists(numbers, max_size=10))
     gap = st.sampled_from(draw(st.sampled_from(((1,), (1,), GAPS))))

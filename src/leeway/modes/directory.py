@@ -102,16 +102,18 @@ class Directory:
     def world(self, before: int, *, packed: bool = True) -> World:
         """Return what the days before one (an ordinal) taught; without `packed`, no baselines and instances of files.
 
-        What of those is in rows is then only what is newer than the files.
+        What of those is in rows is then only what is newer than the files, processes that are forgotten since among it:
+        it says that they are, where a file holds them as running.
         """
         database = self.database
         files = self.packed(before) if packed else {}
+        known = {one.key: one for one in self._instances(before, files)}
         yesterday: dict[str, tuple[Finding, ...]] = {}
         for finding in self.findings(before - 1):
             if finding.is_final:
                 yesterday[finding.agent] = (*yesterday.get(finding.agent, ()), finding)
         return World(
-            instances=remembered(self._instances(before, files), before - 1),
+            instances=remembered(known.values(), before - 1) if packed else known,
             signers={_decoded(_SIGNED.decode, key): body.decode() for key, body in database.state("signer", before)},
             registry={
                 _decoded(_AGENT_KEYS.decode, key): body.decode() for key, body in database.state("agent", before)

@@ -221,12 +221,17 @@ def _destination(event: ConnectionOpened) -> str:
 
 _bytes_out = attrgetter("bytes_out")
 
+def _tool(event: ToolCalled) -> str:
+    # Never "" either.
+    return event.tool or "(no tool)"
+
+
 MEASURES: tuple[MeasureRow, ...] = (
     MeasureRow(Measure.EVENTS, Event, lambda _: 1, lambda _: ""),
     MeasureRow(Measure.BYTES_OUT, ConnectionOpened, _bytes_out, lambda _: ""),
     MeasureRow(Measure.BYTES_OUT, ConnectionOpened, _bytes_out, _destination),
     MeasureRow(Measure.BYTES_IN, ConnectionOpened, lambda event: event.bytes_in, lambda _: ""),
-    MeasureRow(Measure.TOOL_DURATION_US, ToolCalled, lambda event: event.duration_us, lambda event: event.tool),
+    MeasureRow(Measure.TOOL_DURATION_US, ToolCalled, lambda event: event.duration_us, _tool),
 )
 
 
