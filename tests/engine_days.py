@@ -227,7 +227,7 @@ def _loaded(rng: Random, shared: dict[str, Any], cast: Cast) -> AnyEvent:
         path=own or rng.choice(MODULES),
         digest=rng.choice(DIGESTS),
         sha1=rng.choice((None, "a9", "A8")),
-        signer=rng.choice(SIGNERS),
+        signer=rng.choice(SIGNERS) if rng.random() < 0.3 else None,
     )
 
 
@@ -309,7 +309,12 @@ CASTS: Mapping[str, tuple[Cast, ...]] = {
         Cast(TWO_HOSTS, is_daily=True),
         Cast(MANY_NAMES, is_daily=True),
     ),
-    "lasting": (Cast(("h1",)), Cast(TWO_HOSTS), Cast(MANY_NAMES), Cast(("h1",), is_named=False)),
+    "lasting": (
+        *(Cast(("h1",)),) * 4,
+        *(Cast(TWO_HOSTS),) * 4,
+        Cast(MANY_NAMES),
+        Cast(("h1",), is_named=False),
+    ),
 }
 """Programs that run anew on each day, and those that run on: what is told of them later, or forgotten, matters then."""
 

@@ -316,7 +316,8 @@ MANY = [reached(f"n{number}.example", when=at(number)) for number in range(20)]
         pytest.param(often(started(CLAUDE, BASH), *MANY), NARROW, 0, id="more than a baseline holds"),
         pytest.param(
             (
-                *often(called("a"), *(called("b", when=at(hour)) for hour in range(9))),
+                *often(called("a")),
+                (before(-9), (called("a", when=at(day=before(-9)), arguments={"to": "x"}),)),
                 (before(-200), (called("a", when=at(day=before(-200))),)),
             ),
             QUICK,
