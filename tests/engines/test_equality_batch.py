@@ -1,32 +1,21 @@
 """Days that are closed from their files, several at once, equal the same days folded one after the other."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import msgspec
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from builders import BASH, CLAUDE, at, before, called, distinct, process, reached, redated, started, terms
-from engine_days import Stretch, dealt, first_of_each, stretches, write_rows
-from leeway.agents import Instance, InstanceKey
-from leeway.baselines import Baseline
-from leeway.config import Caps, LearningProfile, Policy, Resources, Settings, parse_scope
-from leeway.engines.duckdb.batch import Batch, Planned
-from leeway.engines.duckdb.packed_files import INSTANCES, read_baselines, read_instances
-from leeway.events import AnyEvent
-from leeway.findings import Finding, Judgement, Verdict
-from leeway.pipeline import DayEvents, Outcome, Terms, World, close_day
-from leeway.pipeline.world import remembered
-from leeway.sources.event_table_writer import write_event_table
+from builders import BASH, CLAUDE, DAY, HOST, at, called, loaded, process, reached, redated, started
+from engine_batches import Manner, check, manners
+from engine_days import Stretch, stretches
+from leeway.config import Caps, LearningProfile, Policy, Settings, parse_scope
+from leeway.events import AnyEvent, ProcessEnded, SignatureChecked, identified
 
 EXAMPLES = {
     ("evidence", "daily"): 26,
@@ -38,226 +27,6 @@ EXAMPLES = {
 
 With those of the summaries' own test they come to 500 days.
 """
-
-ONE_CORE = Resources(threads=1)
-
-
-class Manner(NamedTuple):
-    """In what way a stretch is given to the batch."""
-
-    files: int
-    seed: int
-    is_foreign: bool
-    """Whether the files are as another program writes them: not sorted, ids twice."""
-    restarts: frozenset[int]
-    """Places of days before which a new batch takes over from what the last one saved."""
-    folded: frozenset[int]
-    """Places of days that go to the fold in any case."""
-    is_planned: bool
-    """Whether the batch knows which days are to come."""
-
-
-def manners() -> st.SearchStrategy[Manner]:
-    """Return any way to give a stretch."""
-    places = st.frozensets(st.integers(1, 12), max_size=2)
-    return st.builds(
-        Manner,
-        files=st.integers(1, 3),
-        seed=st.integers(0, 1 << 16),
-        is_foreign=st.booleans(),
-        restarts=places,
-        folded=st.frozensets(st.integers(0, 20), max_size=1),
-        is_planned=st.sampled_from((True, True, True, False)),
-    )
-
-
-class Given(NamedTuple):
-    """Days with their events, each id once; what is learnt of them and not judged."""
-
-    days: Mapping[date, tuple[AnyEvent, ...]]
-    learnt: int
-    is_split: bool
-
-    def day(self, number: int) -> DayEvents:
-        """Return a day by its place."""
-        day, events = sorted(self.days.items())[number]
-        learnt = len(events) if number < self.learnt else len(events) // 2 if not self.is_whole(number) else 0
-        return DayEvents(day, events[learnt:], events[:learnt])
-
-    def is_whole(self, number: int) -> bool:
-        """Whether a day is learnt, or judged, as a whole."""
-        return not self.is_split or number != self.learnt
-
-
-def rested(world: World, day: date) -> World:
-    """Return what a run that begins with a day knows: processes are forgotten as of the day before."""
-    return replace(world, instances=remembered(world.instances.values(), day.toordinal() - 1))
-
-
-def folded(given_days: Given, under: Terms) -> list[Outcome]:
-    """Return what the reference says of every day."""
-    world, outcomes = World(), []
-    for number in range(len(given_days.days)):
-        events = given_days.day(number)
-        outcomes.append(close_day(rested(world, events.day), events, under))
-        world = outcomes[-1].world
-    return outcomes
-
-
-def judged(outcomes: Sequence[Outcome], effective: date, seed: int) -> tuple[Verdict, ...]:
-    """Return what people said of some cases: half of them benign, half malicious, from a day on."""
-    rng = Random(seed)  # noqa: S311  # an order, no secret
-    cases = {one.case_id: one for outcome in outcomes for one in outcome.findings}
-    chosen = rng.sample(sorted(cases.values(), key=lambda one: one.case_id), min(4, len(cases)))
-    return tuple(
-        Verdict(
-            case_id=one.case_id,
-            agent=one.agent,
-            type=one.type,
-            value=one.value,
-            judgement=rng.choice((Judgement.BENIGN, Judgement.MALICIOUS)),
-            reason="seen",
-            by="ana",
-            at=at(),
-            effective=effective,
-            held=one.held,
-        )
-        for one in chosen
-    )
-
-
-@dataclass
-class Batches:
-    """The same days through batches: saved, taken up again, folded in between, as a run over a directory does it."""
-
-    under: Terms
-    told: Given
-    held: Mapping[Path, set[date]]
-    """The files, with the days that each has events of."""
-    folder: Path
-    world: World = field(default_factory=World)
-    """What is known; its baselines and instances are those newer than the packed files."""
-    packed: dict[str, Path] = field(default_factory=dict)
-    batch: Batch | None = None
-    tried: Counter[str] = field(default_factory=Counter)
-
-    def run(self, manner: Manner) -> list[Outcome]:
-        """Close all days."""
-        plan = [self._planned(day, number) for number, day in enumerate(sorted(self.told.days))]
-        outcomes = []
-        for number, one in enumerate(plan):
-            if number in manner.restarts:
-                self.save()
-            outcome = None
-            if number not in manner.folded and self.told.is_whole(number):
-                batch = self._opened(plan[number : self._end(manner, number)] if manner.is_planned else ())
-                outcome = batch.close(one.day, one.files, trusted=one.trusted)
-                self.tried["left"] += outcome is None
-            outcomes.append(outcome or self._folded(number))
-            if outcome is not None:
-                self.world = replace(outcome.world, baselines={}, instances={})
-        self.save()
-        return outcomes
-
-    def _end(self, manner: Manner, start: int) -> int:
-        """Return the place before which a batch ends that starts at one."""
-        count = len(self.told.days)
-        split = {number for number in range(count) if not self.told.is_whole(number)}
-        return min(place for place in (*manner.restarts, *manner.folded, *split, count) if place > start)
-
-    def _planned(self, day: date, number: int) -> Planned:
-        files = tuple(file for file, days in self.held.items() if day in days)
-        return Planned(day, files, number < self.told.learnt, len(self.told.days[day]))
-
-    def _opened(self, plan: Sequence[Planned]) -> Batch:
-        if self.batch is None:
-            self.batch = Batch(self.world, self.under, ONE_CORE, self.packed)
-            self.batch.plan(plan)
-        return self.batch
-
-    def save(self) -> None:
-        """Write what is known to files, from which the next batch goes on."""
-        if self.batch is None:
-            return
-        self.tried["saves"] += 1
-        folder = self.folder / str(self.tried["saves"])
-        folder.mkdir()
-        self.packed |= self.batch.save(folder)
-        self.batch.finish()
-        self.batch = None
-
-    def _folded(self, number: int) -> Outcome:
-        self.save()
-        newer, events = self.world, self.told.day(number)
-        whole = replace(newer, baselines=self.baselines(), instances=self.instances())
-        closed = close_day(rested(whole, events.day), events, self.under)
-        self.world = replace(
-            closed.world,
-            baselines={**newer.baselines, **closed.baselines},
-            instances={**newer.instances, **{named.key: named for named in closed.instances}},
-        )
-        return closed
-
-    def baselines(self) -> dict[str, Baseline]:
-        """Return all of them: those of the files, and in place of them what is newer."""
-        return {
-            **read_baselines([file for part, file in self.packed.items() if part != INSTANCES]),
-            **self.world.baselines,
-        }
-
-    def instances(self) -> dict[InstanceKey, Instance]:
-        """Return all of them, likewise."""
-        kept = read_instances([self.packed[INSTANCES]] if INSTANCES in self.packed else [])
-        return {**{one.key: one for one in kept}, **self.world.instances}
-
-
-def said(outcome: Outcome) -> list[Finding]:
-    return sorted(outcome.findings, key=lambda one: one.finding_id)
-
-
-def written(stretch: Stretch, manner: Manner, folder: Path) -> dict[Path, list[AnyEvent]]:
-    """Write the events of a stretch to files, and return them."""
-    told = [part for part in dealt(stretch.events, manner.files, manner.seed) if part]
-    if not manner.is_foreign:
-        told = [distinct(reversed(part))[::-1] for part in told]
-    files = {folder / f"{number}.parquet": events for number, events in enumerate(told)}
-    for file, events in files.items():
-        (write_rows if manner.is_foreign else write_event_table)(file, events)
-    return files
-
-
-def check(stretch: Stretch, manner: Manner, folder: Path) -> Counter[str]:
-    """Hold batches to the fold, day by day and at the end; return what was tried."""
-    files = written(stretch, manner, folder)
-    told = Given(first_of_each(files.values()), stretch.learnt, stretch.is_split)
-    under = terms(settings=stretch.settings, policy=stretch.policy)
-    expected = folded(told, under)
-    if 0 < stretch.speaks < len(expected):
-        spoken = judged(expected[: stretch.speaks], expected[stretch.speaks].day, manner.seed)
-        under = under._replace(verdicts=spoken)
-        expected = folded(told, under)
-    held = {file: {event.time.date() for event in events} for file, events in files.items()}
-    batches = Batches(under, told, held, folder)
-    found = batches.run(manner)
-    for one, other in zip(expected, found, strict=True):
-        same_day(one, other)
-    last = expected[-1]
-    assert batches.baselines() == last.world.baselines
-    assert remembered(batches.instances().values(), last.day.toordinal()) == last.world.instances
-    quiet = sum(len(one.summaries) - len(other.summaries) for one, other in zip(expected, found, strict=True))
-    remarks = sum(len(one.findings) for one in expected)
-    return Counter(batches.tried) + Counter(days=len(expected), quiet=quiet, findings=remarks)
-
-
-def same_day(one: Outcome, other: Outcome) -> None:
-    assert said(other) == said(one)
-    assert other.signers == one.signers
-    assert other.registry == one.registry
-    assert other.hosts == one.hosts
-    assert other.sensors == one.sensors
-    assert other.doubts == one.doubts
-    for agent, summary in other.summaries.items():
-        assert (summary.sightings, summary.capped) == (one.summaries[agent].sightings, one.summaries[agent].capped)
 
 
 @pytest.mark.parametrize(("scope", "casts"), EXAMPLES)
@@ -279,9 +48,29 @@ def test_batches_equal_the_fold_day_by_day(scope: str, casts: str) -> None:
         assert tried["quiet"] > tried["days"] / 4, "of some agents nothing can be said"
 
 
-def often(*events: AnyEvent, days: int = 4) -> tuple[tuple[date, tuple[AnyEvent, ...]], ...]:
+Days = tuple[tuple[date, tuple[AnyEvent, ...]], ...]
+
+QUICK = Settings(profile=LearningProfile(learning_days=1, established_days=1))
+NARROW = msgspec.structs.replace(QUICK, caps=Caps(baseline_values=12))
+FLAT = msgspec.structs.replace(QUICK, caps=Caps(values_per_facet=3))
+
+START = started(CLAUDE, BASH, at(8), digest="ab")
+CODEX, OTHER = process("codex", "x1"), process("codex", "x2")
+MANY = [reached(f"n{number}.example", when=at(number)) for number in range(20)]
+USUAL = [START, *(reached("a.example", when=at(hour), bytes_out=900) for hour in range(9, 17))]
+SIGNED = identified(SignatureChecked(time=at(7), host=HOST, digest="ab", signer="Anthropic, PBC"))
+ENDED = identified(ProcessEnded(time=at(18), host=HOST, process=CLAUDE))
+
+
+def on(number: int, *events: AnyEvent) -> Days:
+    """Return a day, counted from 0, on which something was done."""
+    day = DAY + timedelta(days=number)
+    return ((day, tuple(redated(events, day))),)
+
+
+def often(*events: AnyEvent, first: int = 0, days: int = 4) -> Days:
     """Return days on each of which the same was done."""
-    return tuple((before(-number), tuple(redated(events, before(-number)))) for number in range(days))
+    return tuple(one for number in range(first, first + days) for one in on(number, *events))
 
 
 def chain(length: int) -> list[AnyEvent]:
@@ -290,52 +79,72 @@ def chain(length: int) -> list[AnyEvent]:
     return [started(child, parent) for parent, child in pairwise(line)]
 
 
-CODEX, OTHER = process("codex", "x1"), process("codex", "x2")
-QUICK = Settings(profile=LearningProfile(learning_days=1, established_days=1))
-NARROW = msgspec.structs.replace(QUICK, caps=Caps(baseline_values=12))
-MANY = [reached(f"n{number}.example", when=at(number)) for number in range(20)]
+def tried(days: Days, learnt: int, folder: Path, under: Settings = QUICK) -> Counter[str]:
+    """Hold days to the fold: all planned, with one restart in between."""
+    manner = Manner(1, 0, is_foreign=False, restarts=frozenset({3}), folded=frozenset(), is_planned=True)
+    return check(Stretch(under, Policy(), days, learnt), manner, folder)
+
+
+@pytest.mark.parametrize("learnt", [0, 2, 9])
+@pytest.mark.parametrize(
+    ("days", "under"),
+    [
+        pytest.param(often(START, reached("a.example")), QUICK, id="nothing special"),
+        pytest.param(often(*chain(40)), QUICK, id="a chain longer than ancestors are followed"),
+        pytest.param(often(called("", duration_us=900), called("", duration_us=0)), QUICK, id="a tool without name"),
+        pytest.param(often(*USUAL, *MANY), NARROW, id="more than a baseline holds"),
+        pytest.param(often(*USUAL, *MANY), FLAT, id="more than a facet holds"),
+        pytest.param(
+            (*often(called("a")), *on(9, called("a", arguments={"to": "x"})), *on(200, called("a"))),
+            QUICK,
+            id="half a year between",
+        ),
+        pytest.param((*often(*USUAL), *on(40, *USUAL)), QUICK, id="all was forgotten"),
+        pytest.param((*often(SIGNED, *USUAL, days=1), *often(*USUAL, first=1)), QUICK, id="who signed what runs on"),
+        pytest.param((*on(0, *USUAL, ENDED), *often(*USUAL[1:], first=4)), QUICK, id="named long after its end"),
+    ],
+)
+def test_days_that_are_closed_from_their_files(days: Days, under: Settings, learnt: int, tmp_path: Path) -> None:
+    assert tried(days, learnt, tmp_path, under)["left"] == 0
 
 
 @pytest.mark.parametrize(
-    ("days", "under", "left"),
+    ("days", "left"),
     [
-        pytest.param(often(started(CLAUDE, BASH), reached("a.example")), QUICK, 0, id="nothing special"),
-        pytest.param(often(*chain(40)), QUICK, 0, id="a chain longer than ancestors are followed"),
+        pytest.param(often(started(CODEX, OTHER), started(OTHER, CODEX)), 4, id="each the other's parent"),
+        pytest.param(often(reached("a.example", who=process("codex"))), 4, id="a process without the sensor's id"),
+        pytest.param(often(started(CLAUDE, process("bash"))), 4, id="a parent without the sensor's id"),
         pytest.param(
-            ((before(9), tuple(redated(chain(40), before(9)))), *often(reached("a.example", who=process("sh", "d39")))),
-            QUICK,
+            (*on(0, *chain(40)), *often(reached("a.example", who=process("sh", "d39")), first=9)),
             4,
             id="the last of a chain longer than ancestors are followed",
         ),
-        pytest.param(often(started(CODEX, OTHER), started(OTHER, CODEX)), QUICK, 4, id="each the other's parent"),
-        pytest.param(
-            often(reached("a.example", who=process("codex"))), QUICK, 4, id="a process without the sensor's id"
-        ),
-        pytest.param(often(started(CLAUDE, process("bash"))), QUICK, 4, id="a parent without the sensor's id"),
-        pytest.param(often(called("", duration_us=900), called("", duration_us=0)), QUICK, 0, id="a tool without name"),
-        pytest.param(often(started(CLAUDE, BASH), *MANY), NARROW, 0, id="more than a baseline holds"),
-        pytest.param(
-            (
-                *often(called("a")),
-                (before(-9), (called("a", when=at(day=before(-9)), arguments={"to": "x"}),)),
-                (before(-200), (called("a", when=at(day=before(-200))),)),
-            ),
-            QUICK,
-            0,
-            id="half a year between",
-        ),
+        pytest.param((*often(*USUAL), *on(4, started(CODEX, BASH, host=f"{HOST}.corp.example"))), 1, id="a full name"),
     ],
 )
-@pytest.mark.parametrize("learnt", [0, 2, 9])
-def test_days_made_by_hand(
-    days: tuple[tuple[date, tuple[AnyEvent, ...]], ...], under: Settings, left: int, learnt: int, tmp_path: Path
-) -> None:
-    manner = Manner(1, 0, is_foreign=False, restarts=frozenset({3}), folded=frozenset(), is_planned=True)
-    tried = check(Stretch(under, Policy(), days, learnt), manner, tmp_path)
-    assert tried["left"] == left
+def test_days_that_are_left_to_the_fold(days: Days, left: int, tmp_path: Path) -> None:
+    assert tried(days, 2, tmp_path)["left"] == left
 
 
 def test_a_scope_in_which_all_are_agents_is_left_to_the_fold(tmp_path: Path) -> None:
     everybody = msgspec.structs.replace(QUICK, scope=parse_scope("all"))
-    manner = Manner(1, 0, is_foreign=True, restarts=frozenset(), folded=frozenset(), is_planned=True)
-    assert check(Stretch(everybody, Policy(), often(reached("a.example")), 2), manner, tmp_path)["left"] == 4
+    assert tried(often(reached("a.example")), 2, tmp_path, everybody)["left"] == 4
+
+
+@pytest.mark.parametrize(
+    ("news", "remark"),
+    [
+        pytest.param([], None, id="nothing"),
+        pytest.param([reached("b.example", when=at(9))], "new_destination", id="a place"),
+        pytest.param([reached("a.example", when=at(9), bytes_out=1 << 40)], "excess_transfer", id="an amount"),
+        pytest.param([reached("a.example", 22, when=at(9))], "new_destination", id="a port"),
+        pytest.param([loaded("/lib/x.so", when=at(9))], "new_module", id="a module"),
+        pytest.param([reached("a.example", when=at(9), user="root")], "new_user", id="a user"),
+    ],
+)
+def test_a_quiet_agent_is_looked_at_when_it_does_something_new(
+    news: Sequence[AnyEvent], remark: str | None, tmp_path: Path
+) -> None:
+    found = tried((*often(*USUAL), *on(4, *USUAL, *news), *on(5, *USUAL)), 4, tmp_path)
+    assert bool(found["quiet"] > 4) is (remark is None), "on judged days too, where there is nothing new"
+    assert (found["findings"], found[f"finding {remark}"]) == ((0, 0) if remark is None else (1, 1))

@@ -136,7 +136,8 @@ def _cut(path: Path) -> None:
     [
         pytest.param("* REPLACE (if(part = 1, 'no facet', facet) AS facet)", "Invalid enum value", id="facet"),
         pytest.param("* REPLACE (if(part = 1, NULL, value) AS value)", r"Expected `array`", id="no value"),
-        pytest.param("* REPLACE (if(part = 1, ['a', NULL], value) AS value)", "Expected `str`", id="half a value"),
+        pytest.param("* REPLACE (if(part = 1, '[\"a\",null]', value) AS value)", "Expected `str`", id="half a value"),
+        pytest.param("* REPLACE (if(part = 1, 'a', value) AS value)", "Malformed JSON", id="a value that is no JSON"),
         pytest.param("* REPLACE (9999999::INTEGER AS last)", "<= 3652059", id="a day that is none"),
         pytest.param("* REPLACE (0::UBIGINT AS days)", ">= 1", id="seen on no day"),
         pytest.param("* REPLACE (1125899906842624::BIGINT AS hours)", "<= 281474976710655", id="an hour that is none"),

@@ -71,7 +71,7 @@ def _close(
         evicted=base.evicted + draft.fit(),
         entries={facet: values for facet, values in draft.entries.items() if values},
         pending={facet: values for facet, values in draft.pending.items() if values},
-        novelties={facet: _recent(days, day) for facet, days in draft.novelties.items()},
+        novelties={facet: kept for facet, days in draft.novelties.items() if (kept := _recent(days, day))},
         hourly=_hourly(base, summary, day, remarks),
         promoted=promoted,
     )
@@ -215,7 +215,7 @@ def _hourly(base: Baseline, summary: Summary, day: int, remarks: Remarks) -> dic
         for hour, amount in totals.hours.items():
             today[hour] = today.get(hour, 0) + amount
         days[day] = today
-    return {measure: _recent(days, day) for measure, days in hourly.items()}
+    return {measure: kept for measure, days in hourly.items() if (kept := _recent(days, day))}
 
 
 def _recent(days: dict[int, _Kept], day: int) -> dict[int, _Kept]:

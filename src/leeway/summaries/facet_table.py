@@ -221,6 +221,7 @@ def _destination(event: ConnectionOpened) -> str:
 
 _bytes_out = attrgetter("bytes_out")
 
+
 def _tool(event: ToolCalled) -> str:
     # Never "" either.
     return event.tool or "(no tool)"

@@ -191,8 +191,8 @@ def _joined(
     return replace(
         head,
         entries={facet: dict(sorted(values.items())) for facet, values in sorted(entries.items())},
-        novelties={facet: _since(days, oldest) for facet, days in novelties.items()},
-        hourly={measure: _since(days, oldest) for measure, days in hourly.items()},
+        novelties={facet: kept for facet, days in novelties.items() if (kept := _since(days, oldest))},
+        hourly={measure: kept for measure, days in hourly.items() if (kept := _since(days, oldest))},
     )
 
 
