@@ -24,7 +24,16 @@ from builders import (
     started,
     summary_of,
 )
-from leeway.baselines import Baseline, Membership, Remarks, membership_of, promote, trust
+from leeway.baselines import (
+    Baseline,
+    Membership,
+    Remarks,
+    decode_baseline,
+    encode_baseline,
+    membership_of,
+    promote,
+    trust,
+)
 from leeway.config import Caps, LearningProfile, Settings
 from leeway.events import AnyEvent, Facet, Measure
 from leeway.findings import Held, Severity
@@ -315,3 +324,10 @@ def test_a_trusted_day_in_parts_teaches_what_the_whole_teaches(one: list[AnyEven
     assert parts.novelties == whole.novelties
     assert parts.hourly == whole.hourly
     assert (parts.active_days, parts.events, parts.agent) == (whole.active_days, whole.events, AGENT)
+
+
+def test_more_than_a_machine_can_send_is_remembered_as_the_most_that_is() -> None:
+    events = [reached("a.example", when=at(9, minute), bytes_out=1 << 62) for minute in range(5)]
+    baseline = learnt([(before(1), events), (before(1), events)])
+    assert baseline.hourly[Measure.BYTES_OUT] == {before(1).toordinal(): {9: (1 << 63) - 1}}
+    assert decode_baseline(encode_baseline(baseline)) == baseline

@@ -57,6 +57,7 @@ FLAT = msgspec.structs.replace(QUICK, caps=Caps(values_per_facet=3))
 START = started(CLAUDE, BASH, at(8), digest="ab")
 CODEX, OTHER = process("codex", "x1"), process("codex", "x2")
 MANY = [reached(f"n{number}.example", when=at(number)) for number in range(20)]
+HUGE = [reached("a.example", when=at(9, minute), bytes_out=1 << 62) for minute in range(5)]
 USUAL = [START, *(reached("a.example", when=at(hour), bytes_out=900) for hour in range(9, 17))]
 SIGNED = identified(SignatureChecked(time=at(7), host=HOST, digest="ab", signer="Anthropic, PBC"))
 ENDED = identified(ProcessEnded(time=at(18), host=HOST, process=CLAUDE))
@@ -92,6 +93,7 @@ def tried(days: Days, learnt: int, folder: Path, under: Settings = QUICK) -> Cou
         pytest.param(often(START, reached("a.example")), QUICK, id="nothing special"),
         pytest.param(often(*chain(40)), QUICK, id="a chain longer than ancestors are followed"),
         pytest.param(often(called("", duration_us=900), called("", duration_us=0)), QUICK, id="a tool without name"),
+        pytest.param(often(START, *HUGE), QUICK, id="more bytes than a number holds"),
         pytest.param(often(*USUAL, *MANY), NARROW, id="more than a baseline holds"),
         pytest.param(often(*USUAL, *MANY), FLAT, id="more than a facet holds"),
         pytest.param(

@@ -22,6 +22,9 @@ EXPIRED_MIN_SIGHTINGS = 5
 """What an expired case's value must have shown besides."""
 
 
+HOURLY_MOST = (1 << 63) - 1
+"""Most that an hour's sum is remembered as: what stored forms hold, and far beyond what a machine can send."""
+
 _Kept = TypeVar("_Kept")
 
 
@@ -213,7 +216,7 @@ def _hourly(base: Baseline, summary: Summary, day: int, remarks: Remarks) -> dic
         days = hourly.setdefault(measure, {})
         today = dict(days.get(day, {}))
         for hour, amount in totals.hours.items():
-            today[hour] = today.get(hour, 0) + amount
+            today[hour] = min(today.get(hour, 0) + amount, HOURLY_MOST)
         days[day] = today
     return {measure: kept for measure, days in hourly.items() if (kept := _recent(days, day))}
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from leeway.baselines import Baseline, decode_baseline
 from leeway.baselines.baseline import RATE_DAYS, Entry
+from leeway.baselines.promotion import HOURLY_MOST
 from leeway.config import LearningProfile
 from leeway.engines.duckdb.entries import Entries
 from leeway.engines.duckdb.roll_up import FACET_NUMBERS, RollUp
@@ -169,7 +170,7 @@ class AgentTable:
             _add(novelties[chosen[agent]], _FACETS[number], day, seen)
         hourly: dict[str, dict[Measure, dict[int, dict[int, int]]]] = {agent: {} for agent in chosen.values()}
         for agent, measure, day, hour, total in self._entries.hourly(chosen):
-            hourly[chosen[agent]].setdefault(Measure(measure), {}).setdefault(day, {})[hour] = total
+            hourly[chosen[agent]].setdefault(Measure(measure), {}).setdefault(day, {})[hour] = min(total, HOURLY_MOST)
         return {
             agent: _joined(self.heads[agent], entries[agent], novelties[agent], hourly[agent])
             for agent in chosen.values()

@@ -7,6 +7,7 @@ import msgspec
 
 from leeway.baselines import encode_baseline
 from leeway.baselines.baseline import RATE_DAYS
+from leeway.baselines.promotion import HOURLY_MOST
 from leeway.engines.duckdb.lineage import INSTANCE
 from leeway.engines.duckdb.packed_files import ENTRY, HEAD, HOURLY, INSTANCES, NOVELTY, PACKED, part_of
 from leeway.engines.duckdb.roll_up import FACET_NUMBERS
@@ -67,7 +68,8 @@ def _gather(tables: Tables, agents: set[str]) -> None:
         "WHERE n.day > a.oldest GROUP BY ALL"
     )
     session.execute(
-        f"{by_name} {HOURLY} AS part, h.measure, h.day, h.hour, sum(h.total)::DECIMAL(38,0) AS total FROM hourly h "
+        f"{by_name} {HOURLY} AS part, h.measure, h.day, h.hour, "
+        f"least(sum(h.total), {HOURLY_MOST})::DECIMAL(38,0) AS total FROM hourly h "
         "JOIN saved_agents a ON a.number = h.agent WHERE h.day > a.oldest GROUP BY ALL"
     )
 

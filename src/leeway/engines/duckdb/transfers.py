@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from leeway.baselines.promotion import HOURLY_MOST
 from leeway.baselines.rates import DEVIATIONS, FLOOR, WINDOW
 from leeway.events import Measure
 
@@ -23,7 +24,8 @@ def unusual_transfers(session: "DuckDBPyConnection", day: int) -> set[int]:
     rows = session.execute(
         "WITH sent AS (SELECT agent, hour, out_total AS total FROM totals "
         f"WHERE day = {day} AND out_n > 0), "
-        "past AS (SELECT agent, day, hour, sum(total) AS total FROM hourly SEMI JOIN sent USING (agent) "
+        f"past AS (SELECT agent, day, hour, least(sum(total), {HOURLY_MOST}) AS total "
+        "FROM hourly SEMI JOIN sent USING (agent) "
         f"WHERE measure = '{Measure.BYTES_OUT}' AND day < {day} GROUP BY agent, day, hour "
         f"QUALIFY dense_rank() OVER (PARTITION BY agent ORDER BY day DESC) <= {WINDOW}), "
         "hours AS (SELECT agent, median(log2(1 + total::DOUBLE)) AS centre FROM past GROUP BY agent), "
