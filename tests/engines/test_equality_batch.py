@@ -60,7 +60,7 @@ MANY = [reached(f"n{number}.example", when=at(number)) for number in range(20)]
 HUGE = [reached("a.example", when=at(9, minute), bytes_out=1 << 62) for minute in range(5)]
 USUAL = [START, *(reached("a.example", when=at(hour), bytes_out=900) for hour in range(9, 17))]
 SIGNED = identified(SignatureChecked(time=at(7), host=HOST, digest="ab", signer="Anthropic, PBC"))
-ENDED = identified(ProcessEnded(time=at(18), host=HOST, process=CLAUDE))
+ENDED, SHELL_ENDED = (identified(ProcessEnded(time=at(18), host=HOST, process=one)) for one in (CLAUDE, BASH))
 
 
 def on(number: int, *events: AnyEvent) -> Days:
@@ -104,6 +104,11 @@ def tried(days: Days, learnt: int, folder: Path, under: Settings = QUICK) -> Cou
         pytest.param((*often(*USUAL), *on(40, *USUAL)), QUICK, id="all was forgotten"),
         pytest.param((*often(SIGNED, *USUAL, days=1), *often(*USUAL, first=1)), QUICK, id="who signed what runs on"),
         pytest.param((*on(0, *USUAL, ENDED), *often(*USUAL[1:], first=4)), QUICK, id="named long after its end"),
+        pytest.param(
+            (*on(0, *USUAL, SHELL_ENDED), *on(4, reached("b.example")), *on(5, SHELL_ENDED)),
+            QUICK,
+            id="a parent that is forgotten until it is named again",
+        ),
     ],
 )
 def test_days_that_are_closed_from_their_files(days: Days, under: Settings, learnt: int, tmp_path: Path) -> None:

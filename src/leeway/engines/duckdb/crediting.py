@@ -107,7 +107,7 @@ class Crediting:
         """Collect in `reached(i, day)` the instances that each day named, and their ancestors.
 
         Raises:
-            UnevenDaysError: where an ancestor would have been forgotten by then.
+            UnevenDaysError: where an ancestor would have been forgotten by then, or is only named later.
         """
         self._session.execute("CREATE OR REPLACE TEMP TABLE reached AS SELECT i, day FROM named")
         self._session.execute(
@@ -131,7 +131,12 @@ class Crediting:
         query = (
             f"SELECT 1 FROM reached r JOIN instances p USING (i) ANTI JOIN named USING (i, day) WHERE {gone} LIMIT 1"
         )
-        if self._session.execute(query).fetchone() is not None:
+        # A parent that nobody knows any more may be named again, days after its child acted.
+        later = (
+            "SELECT 1 FROM reached r JOIN (SELECT i, min(day) AS day FROM named GROUP BY i) n ON n.i = r.i "
+            f"WHERE r.i >= {self._table.fresh_from} AND r.day < n.day LIMIT 1"
+        )
+        if any(self._session.execute(one).fetchone() is not None for one in (query, later)):
             raise UnevenDaysError
 
     def _mark(self, known: Known) -> None:

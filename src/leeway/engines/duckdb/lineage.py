@@ -69,6 +69,8 @@ class InstanceTable:
         columns = ", ".join(f'"{name}" {sort}' for name, sort in INSTANCE.items())
         session.execute(f"CREATE TABLE instances (i INTEGER, {columns})")
         self._size = 0
+        self.fresh_from = 0
+        """Number from which on instances were not known before the window."""
         self._same: dict[tuple[str, str], bool] = {}
 
     def read(self, files: Sequence[Path], carried: Iterable[Instance]) -> None:
@@ -252,6 +254,7 @@ class InstanceTable:
             "SELECT host, local, day FROM adopted) d JOIN (SELECT i, host, local FROM merged "
             "WHERE first_day < final_day) m ON d.host = m.host AND d.local = m.local",
         )
+        self.fresh_from = self._size
         fresh = self._session.execute("SELECT count(*) FROM merged WHERE is_new").fetchone()
         self._size += fresh[0] if fresh else 0
         drop(self._session, "others", "lone", "plain", "parents", "said_of", "said_of_parents", "adopted", "merged")
