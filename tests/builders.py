@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from leeway.agents import Actor, AgentKey, IdKey, catalogue
-from leeway.baselines import Baseline, Reference, compare, trust
+from leeway.baselines import Baseline, Kindred, Reference, compare, trust
 from leeway.config import Caps, LearningProfile, Policy, Scope, Settings
 from leeway.detectors import ALL, View
 from leeway.engines import Fold
@@ -148,7 +148,8 @@ def settled(*events: AnyEvent, days: int = 8, **more: Any) -> Baseline:  # noqa:
 def reference_of(
     own: Baseline | None, *relatives: Baseline, day: date = DAY, profile: LearningProfile | None = None
 ) -> Reference:
-    return Reference(own, relatives, day.toordinal(), profile or LearningProfile())
+    profile = profile or LearningProfile()
+    return Reference(own, Kindred(relatives, day.toordinal(), profile), day.toordinal(), profile)
 
 
 def view_of(summary: Summary, reference: Reference, policy: Policy | None = None, key: AgentKey = KEY) -> View:

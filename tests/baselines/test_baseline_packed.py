@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import AGENT, DAY, IDS, KEY, at, before, learnt, reached
-from leeway.baselines import AgentState, Baseline, Entry, Membership, Reference, membership_of, state_of
+from leeway.baselines import AgentState, Baseline, Entry, Kindred, Membership, Reference, membership_of, state_of
 from leeway.baselines.packed import PackedBaselines, established_until
 from leeway.config import LearningProfile
 from leeway.events import EventRef, Facet
@@ -39,7 +39,7 @@ def baseline_of(found: list[Entry]) -> Baseline:
 def test_established_is_what_the_baseline_says(profile: LearningProfile, found: list[Entry], later: int) -> None:
     baseline, day = baseline_of(found), TODAY + later
     packed = PackedBaselines([baseline], IDS, profile)
-    reference = Reference(baseline, (), day, profile)
+    reference = Reference(baseline, Kindred((), day, profile), day, profile)
     for value, entry in baseline.values(Facet.USER).items():
         print_ = packed.fingerprint(Facet.USER, value)
         is_established = reference.membership(Facet.USER, value) is Membership.ESTABLISHED

@@ -73,9 +73,9 @@ def test_the_best_informed_baseline_says_how_well_a_value_is_known() -> None:
 
 def test_a_settled_agent_is_judged_by_itself_alone() -> None:
     other = settled(started(process("rg"), CLAUDE), agent="b" * 32)
-    assert reference_of(SETTLED, other).relatives == ()
+    assert not reference_of(SETTLED, other).relatives
     assert reference_of(SETTLED, other).membership(Facet.CHILD, ("rg",)) is NEW
-    assert reference_of(STALE, other, day=STALE_DAY).relatives == ()
+    assert not reference_of(STALE, other, day=STALE_DAY).relatives
 
 
 def test_nothing_to_judge_against_is_said() -> None:
@@ -166,7 +166,7 @@ def test_only_settled_relatives_speak_and_nobody_is_its_own() -> None:
 def test_declared_agents_and_units_have_no_chance_relatives() -> None:
     declared = AgentKey(declared="helpdesk")
     known = {"other": settled(GIT, key=AgentKey(declared="billing"), agent="other"), "host": SETTLED}
-    assert Relatives(known, TODAY, PROFILE).of("me", declared) == ()
+    assert not Relatives(known, TODAY, PROFILE).of("me", declared)
 
 
 def test_all_relatives_of_one_kind_speak_in_a_stable_order() -> None:

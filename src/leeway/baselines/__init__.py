@@ -9,6 +9,7 @@ from leeway.baselines.baseline import (
     encode_baseline,
 )
 from leeway.baselines.comparison import Candidate, compare
+from leeway.baselines.kindred import Kindred
 from leeway.baselines.membership import AgentState, Membership, membership_of, state_of
 from leeway.baselines.neighbours import Neighbours
 from leeway.baselines.promotion import Remarks, promote, trust
@@ -21,6 +22,7 @@ __all__ = [
     "Baseline",
     "Candidate",
     "Entry",
+    "Kindred",
     "Limit",
     "Membership",
     "Neighbours",

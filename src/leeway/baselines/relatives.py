@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from leeway.agents import AgentKey
 from leeway.baselines.baseline import Baseline
+from leeway.baselines.kindred import Kindred
 from leeway.baselines.membership import AgentState, state_of
 from leeway.config import LearningProfile
 
@@ -22,7 +23,10 @@ class Relatives:
 
     def __init__(self, baselines: Mapping[str, Baseline], day: int, profile: LearningProfile) -> None:
         """Index the settled ones among `baselines` as of `day` (an ordinal)."""
-        self._by_kin: dict[tuple[object, ...], list[Baseline]] = {}
+        self._day = day
+        self._profile = profile
+        self._by_kin: dict[tuple[object, ...], dict[str, Baseline]] = {}
+        self._kindred: dict[tuple[object, ...], Kindred] = {}
         self._learnt: dict[tuple[object, ...], set[str]] = {}
         for agent in sorted(baselines):
             baseline = baselines[agent]
@@ -31,17 +35,26 @@ class Relatives:
                 self._learnt.setdefault(_NEAREST_FIRST[0](baseline.key), set()).add(agent)
             if baseline.key.declared is None and state is AgentState.SETTLED:
                 for kinship in _NEAREST_FIRST:
-                    self._by_kin.setdefault(kinship(baseline.key), []).append(baseline)
+                    self._by_kin.setdefault(kinship(baseline.key), {})[agent] = baseline
 
-    def of(self, agent: str, key: AgentKey) -> tuple[Baseline, ...]:
+    def of(self, agent: str, key: AgentKey) -> Kindred:
         """Return the nearest settled relatives of an agent, all of one kind of kinship; none for a declared agent."""
-        if key.declared is not None:
-            return ()
-        for kinship in _NEAREST_FIRST:
-            kin = tuple(one for one in self._by_kin.get(kinship(key), []) if one.agent != agent)
-            if kin:
-                return kin
-        return ()
+        if key.declared is None:
+            for kinship in _NEAREST_FIRST:
+                kin = self._by_kin.get(kinship(key), {})
+                if kin.keys() - {agent} if len(kin) == 1 else kin:
+                    return self._one(kinship(key), agent)
+        return Kindred((), self._day, self._profile)
+
+    def _one(self, kinship: tuple[object, ...], agent: str) -> Kindred:
+        """Return those of a kinship but the agent; what all know is shared by the agents that are not among them."""
+        kin = self._by_kin[kinship]
+        if agent in kin:
+            return Kindred(kin.values(), self._day, self._profile, without=agent)
+        found = self._kindred.get(kinship)
+        if found is None:
+            found = self._kindred[kinship] = Kindred(kin.values(), self._day, self._profile)
+        return found
 
     def is_learning(self, agent: str, key: AgentKey) -> bool:
         """Say whether the machine is learning the program: another agent of it runs that and is not settled yet."""

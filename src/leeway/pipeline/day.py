@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from leeway.agents import Actor, AgentKey, Attribution, FullNames, HostDoubt, Hosts, Instance, learnt_names
 from leeway.baselines import Baseline, Neighbours, Reference, Relatives, Remarks, promote, trust
-from leeway.baselines.membership import AgentState
+from leeway.baselines.membership import AgentState, state_of
 from leeway.context import in_context
 from leeway.correlation import Naming, combine, flow_and_module, link
 from leeway.detectors import View, judge
@@ -241,7 +241,7 @@ class JudgedDay:
     def _are_learning(self, starters: frozenset[str], known: Mapping[str, Baseline]) -> bool:
         """Whether all starters are known agents that still learn what they start."""
         profile = self._terms.settings.profile
-        states = {Reference(known.get(one), (), self._number, profile).state for one in starters}
+        states = {state_of(known.get(one), self._number, profile) for one in starters}
         return states == {AgentState.LEARNING}
 
     def _standing(self, findings: list[Finding]) -> list[Finding]:
@@ -276,7 +276,7 @@ class JudgedDay:
         for agent, summary in self._judged.items():
             accepted, never = self._terms.spoken(agent, self.day)
             own = learnt.get(agent) or self._own(agent)
-            state = Reference(own, (), self._number, self._terms.settings.profile).state
+            state = state_of(own, self._number, self._terms.settings.profile)
             is_learning = state in {AgentState.UNKNOWN, AgentState.LEARNING}
             remarks = Remarks(_held(spoken.get(agent, ())), accepted, never, is_learning)
             learnt[agent] = promote(own, self.names[agent], summary, remarks, self._terms.settings)

@@ -10,6 +10,7 @@ from leeway.baselines import (
     AgentState,
     Baseline,
     Candidate,
+    Kindred,
     Membership,
     Neighbours,
     Reference,
@@ -71,9 +72,7 @@ class Descent(NamedTuple):
 class _Remembering(Reference):
     """A reference that is asked again and again: it works out a surprise once."""
 
-    def __init__(
-        self, own: Baseline | None, relatives: tuple[Baseline, ...], day: int, profile: LearningProfile
-    ) -> None:
+    def __init__(self, own: Baseline | None, relatives: Kindred, day: int, profile: LearningProfile) -> None:
         super().__init__(own, relatives, day, profile)
         self._surprises: dict[tuple[Facet, ...], Surprise] = {}
 
