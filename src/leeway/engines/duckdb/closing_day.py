@@ -45,10 +45,12 @@ class ClosingDay:
         """Learn the day without judging it."""
         memory = self._tables.memory
         closely = {agent for agent in self._counts if self._is_special(agent)} | self._crowded()
+        learnt: dict[str, Baseline] = {}
         for agent, summary in self._closely(closely, set()).items():
             never = self._terms.spoken(agent, self._day)[1]
             own = memory.unpacked.get(agent)
-            memory.put(trust(own, self._names[agent], summary, never, self._terms.settings))
+            learnt[agent] = trust(own, self._names[agent], summary, never, self._terms.settings)
+        memory.put(learnt)
         self._learn(closely, "trusted")
         return self._outcome([])
 
@@ -61,8 +63,7 @@ class ClosingDay:
         world = replace(self._world, baselines=self._with_kin(loud))
         day = JudgedDay(world, RolledUp(self._day, self._attribution, {}, summaries, self._found), self._terms)
         findings = day.judged({})
-        for learnt in day.promoted({}, findings).values():
-            memory.put(learnt)
+        memory.put(day.promoted({}, findings))
         self._learn(loud, "judged")
         return self._outcome(findings, summaries)
 

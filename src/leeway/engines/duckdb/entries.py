@@ -38,6 +38,7 @@ _DAY: Final[dict[str, str]] = {
 }
 NOVELTY: Final = {"agent": "INTEGER", "facet": "UTINYINT", "day": "INTEGER", "seen": "BIGINT"}
 HOURLY: Final = {"agent": "INTEGER", "measure": "VARCHAR", "day": "INTEGER", "hour": "INTEGER", "total": "HUGEINT"}
+_REPLACED: Final = {name: HOURLY[name] for name in ("agent", "measure", "day")}
 
 _SUMS: Final = (
     (Measure.EVENTS, "events", "events"),
@@ -117,22 +118,27 @@ class Entries:
         self._session.execute("DELETE FROM seen_days")
         self._waiting = None
 
-    def add(
-        self,
-        entries: Iterable[tuple[Any, ...]],
-        novelties: Iterable[tuple[Any, ...]],
-        hourly: Iterable[tuple[Any, ...]],
-    ) -> None:
+    def add(self, entries: Iterable[tuple[Any, ...]], novelties: Iterable[tuple[Any, ...]]) -> None:
         """Add rows of agents that have none."""
         insert(self._session, "entries", ENTRY, entries)
         insert(self._session, "novelties", NOVELTY, novelties)
-        insert(self._session, "hourly", HOURLY, hourly)
 
-    def remove(self, agents: Collection[int]) -> None:
+    def add_hourly(self, rows: Iterable[tuple[Any, ...]], instead: Iterable[tuple[int, str, int]]) -> None:
+        """Add hourly sums, after those of the days (agent, measure, day) are gone that they stand `instead` of."""
+        self._create("replaced_days", _REPLACED)
+        insert(self._session, "replaced_days", _REPLACED, instead)
+        self._session.execute(
+            "DELETE FROM hourly USING replaced_days r "
+            "WHERE hourly.agent = r.agent AND hourly.measure = r.measure AND hourly.day = r.day"
+        )
+        insert(self._session, "hourly", HOURLY, rows)
+
+    def remove(self, agents: Collection[int], *, is_hourly_kept: bool = False) -> None:
         """Let go the rows of some agents."""
         self._choose(agents)
         for table in _TABLES:
-            self._session.execute(f"DELETE FROM {table} WHERE agent IN (SELECT agent FROM chosen_agents)")
+            if not (is_hourly_kept and table == "hourly"):
+                self._session.execute(f"DELETE FROM {table} WHERE agent IN (SELECT agent FROM chosen_agents)")
 
     def rows(self, agents: Collection[int]) -> list[tuple[Any, ...]]:
         """Return the entries of some agents: `ENTRY`, and the waiting day on which the value was new, or None."""

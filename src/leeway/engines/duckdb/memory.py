@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+_Hourly = Mapping[Measure, Mapping[int, Mapping[int, int]]]
+
 _VALUES: Final = msgspec.json.Decoder(tuple[str, ...])
 _FACETS: Final = {number: facet for facet, number in FACET_NUMBERS.items()}
 
@@ -39,6 +41,9 @@ class AgentTable:
         self._entries = Entries(session, roll_up)
         self.heads: dict[str, Baseline] = {}
         self.unpacked: dict[str, Baseline] = {}
+        """Their hourly sums are in the tables as well, for they are many, and a day adds few."""
+        self._sums: dict[str, _Hourly] = {}
+        """The hourly sums of unpacked agents as the tables have them."""
         self.touched: set[str] = set()
         """Agents that changed since they were read."""
 
@@ -79,6 +84,7 @@ class AgentTable:
                 self.drop(baseline.agent)
             self.unpacked[baseline.agent] = baseline
             self.touched.add(baseline.agent)
+        self._add_hourly(self.unpacked)
 
     def _number_agents(self, agents: Iterable[str]) -> None:
         self._session.execute("CREATE OR REPLACE TEMP TABLE agent_numbers (agent VARCHAR, number INTEGER)")
@@ -89,10 +95,26 @@ class AgentTable:
         """Return all baselines by agent; those that are not unpacked without their values."""
         return {**self.heads, **self.unpacked}
 
-    def put(self, baseline: Baseline) -> None:
-        """Keep the next baseline of an agent that is unpacked, or new."""
-        self.unpacked[baseline.agent] = baseline
-        self.touched.add(baseline.agent)
+    def put(self, baselines: Mapping[str, Baseline]) -> None:
+        """Keep the next baselines of agents that are unpacked, or new."""
+        self.unpacked.update(baselines)
+        self.touched.update(baselines)
+        self._add_hourly(baselines)
+
+    def _add_hourly(self, agents: Iterable[str]) -> None:
+        """Bring the hourly sums of some unpacked agents in the tables up to date."""
+        rows: list[tuple[Any, ...]] = []
+        instead: list[tuple[int, str, int]] = []
+        for agent in agents:
+            number, told = self._number_of(agent), self._sums.get(agent, {})
+            sums = self._sums[agent] = self.unpacked[agent].hourly
+            for measure, days in sums.items():
+                known = told.get(measure, {})
+                for day, hours in days.items():
+                    if known.get(day) != hours:
+                        rows += [(number, str(measure), day, hour, total) for hour, total in hours.items()]
+                        instead += [(number, str(measure), day)] if day in known else []
+        self._entries.add_hourly(rows, instead)
 
     def learn(self, day: int, agents: Collection[str]) -> None:
         """Take what `sightings` and `totals` say of packed agents on `day`."""
@@ -117,14 +139,15 @@ class AgentTable:
         """Take agents out of the tables, each as the baseline that the fold would have."""
         found = self.full(agents)
         self.unpacked.update(found)
-        for agent in found:
+        for agent, one in found.items():
+            self._sums[agent] = one.hourly
             del self.heads[agent]
         if found:
-            self._entries.remove([self._number_of(agent) for agent in found])
+            self._entries.remove([self._number_of(agent) for agent in found], is_hourly_kept=True)
 
     def pack(self) -> None:
         """Put all unpacked baselines into the tables, behind a flush."""
-        entries, novelties, hourly = [], [], []
+        entries, novelties = [], []
         for agent, one in self.unpacked.items():
             number = self._number_of(agent)
             self.heads[agent] = replace(one, entries={}, novelties={}, hourly={})
@@ -138,14 +161,9 @@ class AgentTable:
                 for facet, days in one.novelties.items()
                 for day, seen in days.items()
             ]
-            hourly += [
-                (number, str(measure), day, hour, total)
-                for measure, sums in one.hourly.items()
-                for day, hours in sums.items()
-                for hour, total in hours.items()
-            ]
         self.unpacked = {}
-        self._entries.add(entries, novelties, hourly)
+        self._sums = {}
+        self._entries.add(entries, novelties)
 
     def drop(self, agent: str) -> None:
         """Let go what is packed of an agent."""
