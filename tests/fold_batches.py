@@ -101,6 +101,12 @@ class Folding(Fold):
         days = {day: len(found) for day, found in ids.items()}
         return Look(len(records), times[0], times[-1], days, len(records) - len(events))
 
+    def write_lines(self, _: Place, __: Path) -> None:
+        return None
+
+    def summarise_files(self, _: list[Path], __: Terms) -> None:
+        return None
+
     def open_batch(self, world: World, terms: Terms, packed: Mapping[str, Path]) -> FoldBatch:
         self.opened.append(dict(packed))
         return FoldBatch(world, terms, packed, self._leaves)

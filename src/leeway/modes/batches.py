@@ -5,9 +5,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
+from leeway.agents import AgentKey
 from leeway.modes.directory import Directory
 from leeway.modes.request import Request
 from leeway.pipeline import Outcome, Terms, Verbs, World
+from leeway.sources import Place
+from leeway.summaries import Summary
 
 
 class Look(Protocol):
@@ -76,6 +79,17 @@ class Batching(Protocol):
 
     def look_at(self, file: Path) -> Look:
         """Return what one look at a file says of all its rows."""
+        ...
+
+    def write_lines(self, place: Place, draft: Path) -> int | None:
+        """Write our own JSON lines as a file of events and return the position behind the last one.
+
+        None, and no file, where they are to be read into rows.
+        """
+        ...
+
+    def summarise_files(self, files: Sequence[Path], terms: Terms) -> list[tuple[AgentKey, Summary]] | None:
+        """Return the summary of every agent and day of files without flaws; None where they are to be folded."""
         ...
 
     def open_batch(self, world: World, terms: Terms, packed: Mapping[str, Path]) -> Batch:

@@ -3,20 +3,21 @@
 A file is copied under the digest of what it holds, so that nobody who has the original can change what was read.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from leeway.config import Resources
 from leeway.engines.duckdb.session import open_session
 from leeway.errors import StateError
-from leeway.events import AnyEvent
-from leeway.sources import EventTable, Place, Rejected, Skipped, Source
+from leeway.events import EPOCH, AnyEvent, DeclaredAgent, Heartbeat
+from leeway.sources import EventTable, JsonLines, Place, Rejected, Skipped, Source
+from leeway.sources.declared import HOSTS, Declared
 from leeway.sources.event_table import NOTE
 from leeway.sources.parquet_file import ParquetFile, as_pattern
 from leeway.storage import Database, EventTableRow
-from leeway.storage.kept_files import Draft, copied, keep, kept
+from leeway.storage.kept_files import Draft, copied, draft_of, drafts, keep, kept
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,6 +33,18 @@ _READ_ALL: Final = "read_parquet(?::VARCHAR[], hive_partitioning = false, union_
 
 StoredEvent = tuple[int, str, bool, bytes]
 """Day, id, whether it is trusted, body: a row of the database."""
+
+
+class Offer(NamedTuple):
+    """A file of events that a source may be taken as."""
+
+    draft: Draft
+    end: int | None = None
+    """Position behind the last record; None where it is the number of rows."""
+
+
+WriteLines = Callable[[Place, Path], int | None]
+"""Write our own JSON lines as a file of events and return the position behind the last; None where it cannot."""
 
 
 class EventTables:
@@ -64,6 +77,24 @@ class EventTables:
         """
         with copied(source, self._folder) as draft:
             yield draft
+
+    @contextmanager
+    def offered(self, source: Source, write_lines: WriteLines) -> Iterator[Offer | None]:
+        """Give a source's events as a file to look at, None where it has none; gone afterwards where it was not taken.
+
+        Raises:
+            StateError: where the disk does not take it.
+        """
+        path = path_of(source)
+        if path is not None:
+            with self.drafted(path) as draft:
+                yield Offer(draft)
+        elif isinstance(source, JsonLines):
+            with drafts(self._folder) as folder:
+                end = write_lines(source.place, folder / "lines")
+                yield None if end is None else Offer(draft_of(folder / "lines"), end)
+        else:
+            yield None
 
     def keep(self, draft: Draft) -> None:
         """Put a copy in its place; a row may name it from now on, and a run that finds none removes it.
@@ -203,6 +234,37 @@ def path_of(source: Source) -> Path | None:
     kind, colon, rest = source.uri.partition(":")
     path = Path(rest if colon and kind == source.name else source.uri)
     return path if path.is_file() else None
+
+
+def can_tell(source: Source, offer: Offer, rows: int) -> bool:
+    """Have a source say what its sensors can show as if its rows had been read; say whether that could be done.
+
+    Raises:
+        SourceError: where the file cannot be read.
+    """
+    if isinstance(source, JsonLines):
+        declared = _declared(offer.draft.path)
+        if declared is None:
+            return False
+        if declared.is_whole:
+            source.observes = declared.sides
+        return True
+    return not tells_by_rows(offer.draft.path) and not any(True for _ in source.read(after=str(rows)))
+
+
+def _declared(file: Path) -> Declared | None:
+    """Return what the heartbeats of a file say that sensors can show; None where more hosts say so than are asked."""
+    found = Declared()
+    query = (
+        "SELECT DISTINCT host, observes FROM read_parquet(?, hive_partitioning = false) "  # noqa: S608  # a number
+        f"WHERE (SELECT count(observes) FROM read_parquet(?, hive_partitioning = false)) > 0 LIMIT {HOSTS}"
+    )
+    with open_session(Resources()) as session:
+        rows = _fetched(session, query, [as_pattern(file), as_pattern(file)])
+    for host, observes in rows:
+        told = None if observes is None else tuple(observes)
+        found.hear(Heartbeat(time=EPOCH, host=host, agent=DeclaredAgent(uid=""), observes=told))
+    return None if len(rows) == HOSTS else found
 
 
 def tells_by_rows(file: Path) -> bool:

@@ -9,7 +9,7 @@ from leeway.errors import SourceError
 from leeway.events import AnyEvent, encode
 from leeway.modes.batches import Look, batching
 from leeway.modes.directory import Directory
-from leeway.modes.event_tables import path_of, tells_by_rows
+from leeway.modes.event_tables import can_tell, path_of
 from leeway.modes.ranges import loaded_ranges, with_range
 from leeway.modes.report import Report, tally
 from leeway.modes.request import Period, Progress, Request
@@ -222,25 +222,26 @@ class Ingestion:
 
     def _take_whole(self, source: Source, names: Iterable[str], mark: str) -> bool:
         """Take a file of events as it is where every row of it would be admitted; say whether that was done."""
-        engine, path = batching(self._request.engine), path_of(source)
+        engine = batching(self._request.engine)
         # Where there are named ranges they name the range of each connection as it is read.
-        if engine is None or path is None or self._ranges is not None:
+        if engine is None or self._ranges is not None:
             return False
         self._request.progress(f"taking {source.uri}", self._report.read)
-        with self._tables.drafted(path) as draft:
-            look = engine.look_at(draft.path)
-            if not self._admits_all(look) or tells_by_rows(draft.path):
+        with self._tables.offered(source, engine.write_lines) as offer:
+            if offer is None:
                 return False
-            rows = self._tables.planned(draft, look.days, is_trusted=self._trust is None)
-            if rows is None:
+            look = engine.look_at(offer.draft.path)
+            if not self._admits_all(look):
                 return False
-            for _ in source.read(after=str(look.rows)):  # no row, but what its sensors can show
+            rows = self._tables.planned(offer.draft, look.days, is_trusted=self._trust is None)
+            if rows is None or not can_tell(source, offer, look.rows):
                 return False
-            self._tables.keep(draft)
-        self._store_whole(rows, look, names, mark)
+            self._tables.keep(offer.draft)
+        end = look.rows if offer.end is None else offer.end
+        self._store_whole(rows, look, {name: Offset(mark, str(end)) for name in names})
         return True
 
-    def _store_whole(self, rows: list[EventTableRow], look: Look, names: Iterable[str], mark: str) -> None:
+    def _store_whole(self, rows: list[EventTableRow], look: Look, offsets: Mapping[str, Offset]) -> None:
         """Store that a file which is in its place has been read, as if it had been row by row."""
         with self._database.transaction():
             self._database.put_event_tables(rows)
@@ -249,8 +250,8 @@ class Ingestion:
             self.last = look.last if self.last is None else max(self.last, look.last)
             self.watermark = self.last if self.watermark is None else max(self.watermark, self.last)
             self._database.set_meta("watermark", self.watermark.isoformat())
-            for name in names:
-                self._database.set_offset(name, Offset(mark, str(look.rows)))
+            for name, offset in offsets.items():
+                self._database.set_offset(name, offset)
         self._report.read += look.rows
         new = sum(row.rows for row in rows)
         self._report.new += new

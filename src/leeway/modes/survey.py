@@ -1,19 +1,23 @@
 """Look at a source without state: its agents, its summaries."""
 
+import tempfile
 from collections import Counter, defaultdict
 from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import NamedTuple
 
 from leeway.agents import AgentKey, Attribution, Catalogue, FullNames, Hosts, IdKey, Known, catalogue, learnt_names
 from leeway.agents import Rules as AttributionRules
-from leeway.config import Settings
+from leeway.config import Policy, Settings
 from leeway.events import AnyEvent, order
+from leeway.modes.batches import Batching, batching
+from leeway.modes.event_tables import path_of
 from leeway.modes.ingest import require_some
 from leeway.modes.request import Progress, quiet
-from leeway.pipeline import Verbs
-from leeway.sources import Rejected, Skipped, Source
-from leeway.summaries import Bound, Summary
+from leeway.pipeline import Terms, Verbs
+from leeway.sources import JsonLines, Rejected, Skipped, Source
+from leeway.summaries import Summary
 
 
 class Surveyed(NamedTuple):
@@ -85,16 +89,51 @@ def survey_summaries(
     Raises:
         SourceError: where a source cannot be read, or none of its records.
     """
+    terms = Terms(ids, settings, Policy(), catalogue(), engine, ())
+    whole = _of_files(sources, terms, progress)
+    return _folded(sources, terms, progress, rejected) if whole is None else whole
+
+
+def _of_files(sources: tuple[Source, ...], terms: Terms, progress: Progress) -> list[tuple[AgentKey, Summary]] | None:
+    """Return the summaries of sources that an engine can take as whole files; None where it takes them by rows."""
+    engine = batching(terms.engine)
+    if engine is None or not all(isinstance(source, JsonLines) or path_of(source) for source in sources):
+        return None
+    files: list[Path] = []
+    # Lines are written there as columns, without secrets.
+    with tempfile.TemporaryDirectory(prefix="leeway-") as folder:
+        for number, source in enumerate(sources):
+            progress(f"taking {source.uri}", number)
+            file = _file_of(source, engine, Path(folder) / str(number))
+            if file is None:
+                return None
+            files.append(file)
+        return engine.summarise_files(files, terms)
+
+
+def _file_of(source: Source, engine: Batching, draft: Path) -> Path | None:
+    """Return the file of a source's events; None where reading it row by row would refuse or change some."""
+    if isinstance(source, JsonLines) and engine.write_lines(source.place, draft) is None:
+        return None
+    file = path_of(source) or draft
+    look = engine.look_at(file)
+    return file if look.rows and not look.flaws else None
+
+
+def _folded(
+    sources: tuple[Source, ...], terms: Terms, progress: Progress, rejected: Counter[str] | None
+) -> list[tuple[AgentKey, Summary]]:
+    """Return the summaries of all events, read row by row."""
+    settings, engine = terms.settings, terms.engine
     known = Known({}, {}, {})
     hosts: dict[str, FullNames] = {}
-    rules = AttributionRules(catalogue(), settings.scope, settings.caps.shapes, ids)
     rows: list[tuple[AgentKey, Summary]] = []
     for day, events in sorted(_by_day(sources, progress, rejected).items()):
         named = Hosts(hosts, settings.aliases, {event.host for event in events.values()})
         hosts = learnt_names(hosts, settings.aliases, {event.host for event in events.values()})
         ordered = sorted(named.renamed(events.values()), key=order)
-        attribution = Attribution(ordered, known, rules)
-        summaries = engine.summarise(day, ordered, attribution, Bound(settings.caps, ids))
+        attribution = Attribution(ordered, known, terms.attribution)
+        summaries = engine.summarise(day, ordered, attribution, terms.bound)
         names = {agent: key for key, agent in sorted(attribution.registry.items(), key=lambda pair: repr(pair[0]))}
         rows += [(names[agent], summaries[agent]) for agent in sorted(summaries)]
         carried = {one.key: one for one in attribution.lineage.instances()}
@@ -125,7 +164,8 @@ def _by_day(
             if isinstance(record, Rejected):
                 refused[record.reason] += 1
             elif not isinstance(record, Skipped):
-                days[record.time.date()][record.id] = record
+                # Of several events with one id the first is believed, as everywhere.
+                days[record.time.date()].setdefault(record.id, record)
     if rejected is not None:
         rejected.update(refused)
     require_some(refused, is_empty=not days)

@@ -7,7 +7,7 @@ from leeway.events import AnyEvent, Facet, Heartbeat, Measure
 SIDES: Final[tuple[Facet | Measure, ...]] = (*Facet, *Measure)
 """Everything that a feed can show."""
 
-_HOSTS: Final = 100_000
+HOSTS: Final = 100_000
 """Hosts of a feed beyond which what its sensors say is not asked any more."""
 
 
@@ -22,15 +22,15 @@ class Declared:
     @property
     def is_whole(self) -> bool:
         """Whether every host of the feed has said it."""
-        return bool(self._told) and len(self._told) < _HOSTS and self._silent <= self._told
+        return bool(self._told) and len(self._told) < HOSTS and self._silent <= self._told
 
     def hear(self, event: AnyEvent) -> None:
         """Take note of an event, and of what it says where it is a heartbeat."""
         if isinstance(event, Heartbeat) and event.observes is not None:
-            if len(self._told) < _HOSTS:
+            if len(self._told) < HOSTS:
                 self._told.add(event.host)
             self.sides |= sides_named(event.observes)
-        elif len(self._silent) < _HOSTS:
+        elif len(self._silent) < HOSTS:
             self._silent.add(event.host)
 
 

@@ -64,6 +64,24 @@ def write_event_table(
     return written
 
 
+def write_event_rows(path: Path, events: Iterable[AnyEvent]) -> None:
+    """Write events to a Parquet file in the order given, those with the id of another as well.
+
+    Raises:
+        StateError: where the disk does not take it; what was at `path` is still there then.
+    """
+    with _workshop(path) as folder:
+        spool, draft = folder / "spool", folder / "draft"
+        longest = _spooled(spool, events)
+        with _connected(folder) as connection:
+            cells = ", ".join(_cell(name) for name in COLUMNS)
+            connection.execute(
+                f"COPY (SELECT {cells} FROM {_rows(spool, longest)} AS given) "  # noqa: S608  # names and a quoted path
+                f"TO {_literal(str(draft))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
+            )
+        put_in_place(draft, path)
+
+
 @contextmanager
 def _workshop(path: Path) -> Iterator[Path]:
     """Give a folder of one's own beside a file, gone afterwards.

@@ -15,6 +15,7 @@ from leeway.events import AnyEvent, Facet, Measure
 from leeway.sources.by_line import LineFeed
 from leeway.sources.declared import SIDES, Declared
 from leeway.sources.lines import flaw
+from leeway.sources.places import Place
 from leeway.sources.records import Record, Rejected, Skipped
 
 _READER: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
@@ -50,6 +51,11 @@ class JsonLines(LineFeed):
             return not flaw(line) and bool(_MARKS.decode(line).kind)
         except msgspec.MsgspecError:
             return False
+
+    @property
+    def place(self) -> Place:
+        """Return where the lines are."""
+        return self._place
 
     def event_of(self, line: bytes) -> AnyEvent:
         """Return the event that a line is."""

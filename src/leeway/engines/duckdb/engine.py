@@ -1,6 +1,6 @@
 """The engine for many events: sightings and measures are grouped by DuckDB, over integers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -10,13 +10,17 @@ from leeway.baselines import Candidate, Reference, compare
 from leeway.config import Resources
 from leeway.engines.duckdb.batch import Batch
 from leeway.engines.duckdb.frozen import freeze
+from leeway.engines.duckdb.json_lines import LEAST, write_columns
+from leeway.engines.duckdb.lines_read import write_lines_read
 from leeway.engines.duckdb.looking import Look, look_at
 from leeway.engines.duckdb.quantities import Quantities
 from leeway.engines.duckdb.readings import ACTOR
 from leeway.engines.duckdb.roll_up import FingerprintCollisionError, RollUp
 from leeway.engines.duckdb.session import insert, open_session
+from leeway.engines.duckdb.summarising import Named, summarise_files
 from leeway.events import COLUMNS, AnyEvent, Facet, ToolCalled, row_of
 from leeway.pipeline import Terms, World
+from leeway.sources import Place
 from leeway.summaries import Bound, Summary, merge, summarise
 from leeway.summaries.builder import credits_of
 
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 
 SMALL: Final = 2_000
 """Events of a day below which the fold is faster than the statements that DuckDB would have to plan."""
+
+LEAST_ROWS: Final = 10 * SMALL
+"""Events of all days below which it is, where they lie in files."""
 
 ACTS: Final[Mapping[str, str]] = {
     **{
@@ -76,6 +83,21 @@ class DuckDb:
         look = look_at(file, self.resources)
         self._repeated[_identity(file)] = look.repeated
         return look
+
+    def write_lines(self, place: Place, draft: Path) -> int | None:
+        """Write our own JSON lines as a file of events and return the position behind the last one.
+
+        None, and no file, where they are few or some of them are no events, or where rows are as good.
+        """
+        least = LEAST // SMALL * self._small
+        end = write_columns(place, draft, self.resources, least)
+        return write_lines_read(place, draft, least) if end is None else end
+
+    def summarise_files(self, files: Sequence[Path], terms: Terms) -> Named | None:
+        """Return the summary of every agent and day of files without flaws; None where they are to be folded."""
+        known = self._repeated.get(_identity(files[0])) if len(files) == 1 else None
+        least = LEAST_ROWS // SMALL * self._small
+        return summarise_files(files, terms, self.resources, known, least) if files else None
 
     def open_batch(self, world: World, terms: Terms, packed: Mapping[str, Path]) -> Batch:
         """Return a batch on top of packed parts (name to file), and of a world that has what is newer than they."""

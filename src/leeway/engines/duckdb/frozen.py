@@ -21,12 +21,14 @@ def freeze(
     agents: Mapping[int, str],
     values: Mapping[int, tuple[Facet, Value]],
     bound: Bound,
+    only: str = "true",
 ) -> dict[str, Summary]:
     """Return the summaries of the agents (number to id) whose rows a roll-up of one day has made.
 
-    `values` are the roll-up's values, by their numbers.
+    `values` are the roll-up's values, by their numbers. `only` is a condition in SQL on the sightings' `day` and
+    `agent`, where they are of more than the day.
     """
-    sightings, capped = freeze_sightings(session, agents, values)
+    sightings, capped = freeze_sightings(session, agents, values, only)
     measures = _measures(session, agents, bound)
     sessions = _sessions(session, agents, bound)
     return {

@@ -105,7 +105,7 @@ def _looked(session: "DuckDBPyConnection", file: Path) -> Look:
         first=instant(min((row[2] for row in days), default=0)),
         last=instant(max((row[3] for row in days), default=0)),
         days={row[0]: row[1] - sum(1 for _, day in repeated if day == row[0]) for row in days},
-        flaws=sum(1 for one in _telling(session, there) if without_secrets(one) != one),
+        flaws=sum(1 for one in telling(session, there) if without_secrets(one) != one),
         repeated=tuple(number for number, _ in repeated),
     )
 
@@ -168,7 +168,7 @@ def _of_lists(there: Mapping[str, str]) -> Iterator[str]:
         )
 
 
-def _telling(session: "DuckDBPyConnection", there: Mapping[str, str]) -> "Iterator[AnyEvent]":
+def telling(session: "DuckDBPyConnection", there: Mapping[str, str]) -> "Iterator[AnyEvent]":
     """Yield an event for each distinct text that may hold a secret."""
 
     def distinct(expression: str, column: str, condition: str = "true") -> list[tuple[Any, ...]]:
