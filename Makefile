@@ -85,6 +85,7 @@ $(VENV)/dev: $(VENV)/made $(BUILD) requirements/dev.txt
 	$(INSTALL_PROJECT)
 	@touch $@ $(VENV)/runtime
 
-$(VENV)/bench: $(VENV)/dev requirements/bench.txt
+$(VENV)/bench: $(VENV)/dev requirements/bench.txt requirements/harombe.txt
 	$(INSTALL) --require-hashes --requirement requirements/bench.txt
+	$(INSTALL) --require-hashes --no-deps --requirement requirements/harombe.txt
 	@touch $@

@@ -17,7 +17,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
-_PACKAGES = ("agent-leeway", "duckdb", "msgspec", "apsw", "pandas", "pyarrow")
+_PACKAGES = (
+    *("agent-leeway", "duckdb", "msgspec", "numpy", "apsw", "pandas", "pyarrow"),
+    *("scikit-learn", "coniferest", "harombe"),
+)
 _MIB = 1 << 20
 
 

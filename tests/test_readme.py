@@ -1,5 +1,6 @@
 """The commands that the README shows are run, and what it shows of their output is what they print."""
 
+import doctest
 import os
 import re
 import shutil
@@ -76,3 +77,12 @@ def test_the_example_is_what_its_script_writes(place: Path) -> None:
     subprocess.run([sys.executable, "examples/make_sysmon.py"], cwd=place, check=True)
     assert {one.name: one.read_bytes() for one in (place / "examples" / "sysmon").iterdir()} == committed
     assert sorted(committed) == ["monday.jsonl", "week.jsonl"]
+
+
+def test_the_examples_in_python_answer_as_they_show() -> None:
+    text = "\n".join(blocks("python"))
+    example = doctest.DocTestParser().get_doctest(text, {}, "README.md", "README.md", 0)
+    told: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=told.append)
+    assert not failed, "".join(told)
+    assert tried >= 8

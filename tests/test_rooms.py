@@ -122,6 +122,21 @@ def test_no_exception_is_caught_whatever_it_is() -> None:
     assert found == []
 
 
+def test_only_the_gateway_takes_whatever_is_raised_as_a_value() -> None:
+    found = {place.split(":")[0] for place, node in walked(ast.ClassDef) if takes_all(node)}
+    assert found == {"gateway/attempt.py"}
+
+
+def takes_all(node: ast.AST) -> bool:
+    """Whether a class can swallow what is raised within a `with`: its `__exit__` returns something."""
+    return isinstance(node, ast.ClassDef) and any(
+        isinstance(one, ast.FunctionDef)
+        and one.name == "__exit__"
+        and any(isinstance(inner, ast.Return) and inner.value is not None for inner in ast.walk(one))
+        for one in node.body
+    )
+
+
 def test_rooms_are_imported_at_the_top_only() -> None:
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     found = [
@@ -149,7 +164,11 @@ def test_files_functions_and_classes_are_small() -> None:
 
 
 def test_the_public_names_are_a_closed_set_and_load() -> None:
-    assert sorted(leeway.__all__) == ["Event", "Finding", "LeewayError", "Severity", "Summary", "__version__"]
+    assert sorted(leeway.__all__) == [
+        *("AnomalyDetector", "AnomalyResult", "BaselineLearner", "BehavioralBaseline", "BehavioralPattern", "Effect"),
+        *("Event", "FeatureVector", "Finding", "LeewayError", "Scope", "SecurityEvent", "SessionResult", "Severity"),
+        *("State", "Summary", "ThreatLevel", "Verdict", "__version__"),
+    ]
     assert all(getattr(leeway, one) is not None for one in leeway.__all__)
     assert leeway.Severity is Severity
     assert dir(leeway) == sorted(leeway.__all__)

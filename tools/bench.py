@@ -18,8 +18,20 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "benchmarks"
 RESULTS = SCRIPTS / "results"
 
-MEASURED = ("start_up", "baseline_memory", "live_feed", "batch_speed")
+MEASURED = (
+    "start_up",
+    "baseline_memory",
+    "live_feed",
+    "batch_speed",
+    "forest_speed",
+    "library_speed",
+    "library_rates",
+    "harombe_peer",
+)
 """Scripts whose results have goals; they make their own data."""
+
+SCORED = {"forest_quality": "adbench", "agent_traces_report": "agentdojo", "tau2_calls": "tau2"}
+"""Scripts whose results have goals to the folder of the data that they want."""
 
 GROWING = "batch_speed"
 """The one that `--long` is for."""
@@ -32,12 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Return the worst exit code of the benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--long", action="store_true", help="100 million rows as well")
-    parser.add_argument("--only", action="append", choices=[*MEASURED, *CAPTURES], help="may be repeated")
+    parser.add_argument("--only", action="append", choices=[*MEASURED, *SCORED, *CAPTURES], help="may be repeated")
     options = parser.parse_args(argv)
-    chosen = options.only or [*MEASURED, *CAPTURES]
+    chosen = options.only or [*MEASURED, *SCORED, *CAPTURES]
     data = Path(os.environ.get("LEEWAY_DATA") or ROOT.parent / "shared" / "data")
     codes = [_measure(name, is_long=options.long) for name in MEASURED if name in chosen]
-    codes += [_run(name, data / folder) for name, folder in CAPTURES.items() if name in chosen]
+    codes += [_run(name, data / folder) for name, folder in SCORED.items() if name in chosen]
+    codes += [_run(name, data / folder, with_page=True) for name, folder in CAPTURES.items() if name in chosen]
     PAGE.write_text(page(RESULTS), encoding="utf-8")
     print(f"wrote {PAGE.name}")
     return max(codes)
@@ -50,15 +63,20 @@ def _measure(name: str, *, is_long: bool) -> int:
     return subprocess.run(command, check=False, cwd=ROOT).returncode
 
 
-def _run(name: str, data: Path) -> int:
+def _run(name: str, data: Path, *, with_page: bool = False) -> int:
     if not data.is_dir():
         print(f"skipped {name}: nothing in {data}; set LEEWAY_DATA to the folder that holds {data.name}/")
         return 0
+    print(f"\n{name}", flush=True)
     result = RESULTS / f"{name}.json"
     made = ROOT / "docs" / f"{name.replace('_', '-')}.md"
-    script = SCRIPTS / f"{name}.py"
-    command = [sys.executable, str(script), "--data", str(data), "--json", str(result), "--table", str(made)]
-    return subprocess.run(command, check=False).returncode
+    command = [sys.executable, f"benchmarks/{name}.py", "--data", _near(data), "--json", str(result)]
+    return subprocess.run([*command, *(["--table", str(made)] if with_page else [])], check=False, cwd=ROOT).returncode
+
+
+def _near(data: Path) -> str:
+    """Return a path as it is seen from the checkout: a result names no other folder of the machine."""
+    return os.path.relpath(data, ROOT)
 
 
 if __name__ == "__main__":

@@ -29,8 +29,7 @@ Defender's rows](defender-intrusion.md).
 """
 
 UNMEASURED = """
-No benchmark here speaks of pyspark as a peer of P3 (it is no requirement of this tree), nor of the goals P1, P5, P6 and
-P9 to P11.
+No benchmark here speaks of pyspark as a peer of P3 (it is no requirement of this tree), nor of the goal P9.
 """
 
 _GOAL = re.compile(r"(P[0-9]+): (.+)")

@@ -1,0 +1,94 @@
+"""How good a split is: what it is worth to cut these rows, by one column, at this value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leeway.forest.trees import Floats
+
+LEAST_SHARE = 1e-6
+"""A side has at least this share of its parent's range: what lies on the very edge is not infinitely dense."""
+
+
+class Splits(StrEnum):
+    """How a node chooses among the splits that it draws."""
+
+    RANDOM = "random"
+    """The first that parts its rows (Liu, Ting and Zhou 2008)."""
+    POOLED = "pooled"
+    """The one that takes most of the standard deviation away (pooled gain, as in Cortes 2021)."""
+    DENSITY = "density"
+    """The one whose sides differ most in density (after Ram and Gray 2011, density estimation trees)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """Some splits drawn for every node of a level: arrays of (draws, nodes), or of (draws, rows of all nodes)."""
+
+    threshold: Floats
+    low: NDArray[np.int64]
+    """Rows that go left."""
+    high: NDArray[np.int64]
+    range_share: Floats
+    """Share of the node's range that goes left."""
+    values: Floats
+    """Of each row its value in its node's column."""
+    least: Floats
+    """Of each node the least value in its column."""
+    width: Floats
+    """Of each node the range of its column, 1 where it is 0."""
+    goes_left: NDArray[np.bool_]
+    starts: NDArray[np.int64]
+    """Of each node its first row."""
+    sizes: NDArray[np.int64]
+    """Of each node how many rows it has."""
+
+
+def _any(cut: Cut) -> Floats:
+    return np.zeros(cut.low.shape)
+
+
+def _pooled(cut: Cut) -> Floats:
+    """1 - (n_l sd_l + n_r sd_r) / (n sd)."""
+    # Scaled to the node's range, so that squares neither overflow nor vanish.
+    values = (cut.values - np.repeat(cut.least, cut.sizes, axis=1)) / np.repeat(cut.width, cut.sizes, axis=1)
+    values[np.isnan(values)] = 0
+    total, squares = _sums(cut, values)
+    left, left_squares = _sums(cut, values * cut.goes_left)
+    apart = _spread(cut.low, left, left_squares) + _spread(cut.high, total - left, squares - left_squares)
+    return 1 - apart / np.maximum(_spread(cut.low + cut.high, total, squares), LEAST_SHARE)
+
+
+def _sums(cut: Cut, values: Floats) -> tuple[Floats, Floats]:
+    """Return of each node the sum and the sum of squares."""
+    return np.add.reduceat(values, cut.starts, axis=1), np.add.reduceat(values * values, cut.starts, axis=1)
+
+
+def _spread(count: NDArray[np.int64], total: Floats, squares: Floats) -> Floats:
+    """Return n times the standard deviation."""
+    found: Floats = np.sqrt(np.maximum(count * squares - total * total, 0))
+    return found
+
+
+def _density(cut: Cut) -> Floats:
+    """What the split adds to the rows' mean log-likelihood, were they even within each side.
+
+    With p the left's share of the rows and q its share of the range: p ln(p / q) + (1 - p) ln((1 - p) / (1 - q)).
+    """
+    share = cut.low / np.maximum(cut.low + cut.high, 1)
+    share = np.minimum(np.maximum(share, LEAST_SHARE), 1 - LEAST_SHARE)
+    rest, range_share = 1 - share, cut.range_share
+    gain: Floats = share * np.log(share / range_share) + rest * np.log(rest / (1 - range_share))
+    return gain
+
+
+GAINS: Mapping[Splits, Callable[[Cut], Floats]] = MappingProxyType(
+    {Splits.RANDOM: _any, Splits.POOLED: _pooled, Splits.DENSITY: _density}
+)
+
+DRAWN: Mapping[Splits, int] = MappingProxyType({Splits.RANDOM: 1, Splits.POOLED: 4, Splits.DENSITY: 4})
+"""How many splits a node draws."""

@@ -1,0 +1,95 @@
+"""How often the detector is right, on simulated agents: ordinary events, drifts, and a past that holds bad ones."""
+
+from random import Random
+from statistics import mean
+
+import pytest
+
+from leeway.library.detector import AnomalyDetector
+from leeway.testing.acting import SHAPES, DriftOf, Said, Shape, drifted, past_of
+
+NIGHT_SHIFT = {"around the clock", "nightly", "few words"}
+PLAIN = [shape for shape in SHAPES if shape.says and not shape.heavy]
+FIRM = [shape for shape in PLAIN if shape.name in {"office", "sessions", "many steps", "two speeds", "rare task"}]
+
+
+def halves(shape: Shape, seed: int, size: int = 1000) -> tuple[list[Said], list[Said]]:
+    """Return two pasts of one agent, from whole sessions drawn at random."""
+    events = past_of(shape, seed, 2 * size)
+    step = max(1, shape.session)
+    parts = [events[at : at + step] for at in range(0, len(events), step)]
+    Random(seed).shuffle(parts)  # noqa: S311  # a repeatable order
+    every = [event for part in parts for event in part]
+    return every[:size], every[size:]
+
+
+def flagged(detector: AnomalyDetector, events: list[Said]) -> float:
+    return mean(detector.detect("a", event).is_anomaly for event in events)
+
+
+@pytest.mark.parametrize("contamination", [0.01, 0.05, 0.1])
+def test_as_many_ordinary_events_are_flagged_as_asked(contamination: float) -> None:
+    shares = []
+    for shape in SHAPES:
+        past, rest = halves(shape, 11)
+        detector = AnomalyDetector(contamination=contamination)
+        detector.train("a", past)
+        shares.append(flagged(detector, rest))
+    assert mean(shares) == pytest.approx(contamination, abs=0.01)
+    assert max(shares) < 2 * contamination + 0.02
+
+
+@pytest.mark.parametrize("drift", DriftOf, ids=lambda drift: drift.name)
+def test_drifts_are_flagged(drift: DriftOf) -> None:
+    found = []
+    for seed in range(5):
+        shape = PLAIN[seed]
+        if drift is DriftOf.HOURS and shape.name in NIGHT_SHIFT:
+            shape = FIRM[seed]
+        past, rest = halves(shape, seed)
+        detector = AnomalyDetector()
+        detector.train("a", past)
+        for at in range(20, len(rest), 50):
+            event, recent = drifted(rest[at], rest[at - 9 : at], drift)
+            recent = recent if drift is DriftOf.FAILURES else []
+            found.append(detector.detect("a", event, recent=recent).is_anomaly)
+    assert mean(found) >= 0.95
+
+
+def poison(event: Said) -> Said:
+    return {
+        **event,
+        "event_type": "bulk_export",
+        "duration_ms": 10 * event["duration_ms"],
+        "resource_count": 20 * max(1.0, event["resource_count"]),
+        "timestamp": event["timestamp"].replace(hour=3),
+        "success": False,
+    }
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03, 0.05])
+def test_what_was_slipped_into_the_past_stays_flagged(share: float) -> None:
+    stays = 0
+    for seed in range(5):
+        past, rest = halves(FIRM[seed], seed)
+        count = int(share * len(past))
+        bad = [poison(event) for event in Random(seed).sample(rest, count + 20)]  # noqa: S311  # a repeatable choice
+        detector = AnomalyDetector(seed=seed)
+        detector.train("a", [*past[count:], *bad[:count]])
+        stays += flagged(detector, bad[count:]) >= 0.8
+    assert stays >= 4
+
+
+def test_every_level_is_reached() -> None:
+    past, rest = halves(SHAPES[0], 1)
+    detector = AnomalyDetector()
+    detector.train("a", past)
+    event = rest[0]
+    grave = {**event, "duration_ms": 1000 * event["duration_ms"], "event_type": "other"}
+    assert detector.detect("a", grave).threat_level.name == "CRITICAL"
+    levels = [detector.detect("a", {**one, "event_type": "other"}).threat_level.name for one in rest[:40]]
+    assert levels.count("HIGH") > 20
+    assert set(levels) <= {"HIGH", "CRITICAL"}
+    levels = [detector.detect("a", one).threat_level.name for one in rest]
+    assert set(levels) >= {"NONE", "LOW", "MEDIUM"}
+    assert levels.count("CRITICAL") <= 2
