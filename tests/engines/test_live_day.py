@@ -34,7 +34,7 @@ from leeway.config import Policy, parse_scope
 from leeway.config.policy import Rule
 from leeway.engines.live import LiveDay
 from leeway.errors import InvalidEventError
-from leeway.events import AnyEvent, Process, ProcessEnded, identified, order
+from leeway.events import AnyEvent, Facet, Process, ProcessEnded, identified, order
 from leeway.findings import Finding
 from leeway.pipeline import DayEvents, Terms, World, close_day
 from leeway.summaries import Summary, summarise
@@ -133,6 +133,11 @@ USUAL = [
 WORLDS = {"settled": week(USUAL), "learning": week(USUAL, days=3), "new": World()}
 
 
+MODULES = ("/lib/libssl.so.3", "/x/x.so", "/opt/_tiktoken.abi3.so", "/opt/git", CLAUDE.image)
+FILES = ("/srv/a/one.txt", "/srv/a/two.txt", "/srv/m.gguf", "/srv/m.h5", "/srv/m.h6", "/srv/m1.h5", "/srv/m1.h6")
+"""Those that end in a number are one to look at, but only with a 5 it is a model's."""
+
+
 def named() -> st.SearchStrategy[Process]:
     """A process as later events name it: by its id, its image, and sometimes its command line."""
     bare = st.sampled_from(RUNS).map(lambda one: Process(image=one.image, uid=one.uid))
@@ -149,8 +154,8 @@ def acts() -> st.SearchStrategy[AnyEvent]:
     return st.one_of(
         st.builds(started, st.sampled_from(RUNS), st.none() | named(), digest=st.sampled_from((None, "ab")), **shared),
         st.builds(reached, st.sampled_from(places), st.sampled_from((443, 22)), bytes_out=sent, **who),
-        st.builds(loaded, st.sampled_from(("/lib/libssl.so.3", "/x/x.so", "/opt/_tiktoken.abi3.so")), **who),
-        st.builds(touched, st.sampled_from(("/srv/a/one.txt", "/srv/a/two.txt", "/srv/m.gguf")), **who),
+        st.builds(loaded, st.sampled_from(MODULES), **who),
+        st.builds(touched, st.sampled_from(FILES), st.sampled_from(("modified", "read")), **who),
         st.builds(called, st.just("search"), at_hours(), instance_uid=st.sampled_from(("", "r1")), process=named()),
         st.builds(
             lambda when, process: identified(ProcessEnded(time=when, host="h1", process=process)), at_hours(), named()
@@ -227,6 +232,17 @@ def test_an_orderly_feed_is_never_started_over() -> None:
 def test_what_an_event_may_change(events: list[AnyEvent], restarts: int, moves: int) -> None:
     live = check(WORLDS["settled"], events, range(len(events)), TERMS["evidence"])
     assert (live.restarts, live.moves) == (restarts, moves)
+
+
+@pytest.mark.parametrize("paths", [("/srv/m.h5", "/srv/m.h6"), ("/srv/m.h6", "/srv/m.h5")], ids="-".join)
+def test_files_that_differ_in_a_number_only(paths: tuple[str, str]) -> None:
+    start = started(RUN, BASH, at(8), user="ana")
+    live = check(WORLDS["settled"], [start, *(touched(path, who=RUN) for path in paths)], (1, 2), TERMS["evidence"])
+    (summary,) = live.summaries().values()
+    counts = {
+        facet: [one.count for one in summary.sightings[facet].values()] for facet in (Facet.FILE, Facet.MODEL_FILE)
+    }
+    assert counts == {Facet.FILE: [2], Facet.MODEL_FILE: [1]}
 
 
 def test_one_event_at_a_time() -> None:

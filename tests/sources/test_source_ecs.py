@@ -332,6 +332,10 @@ USUAL = {
     "lookup": flow(dns={"question": {"name": "a.example"}, "resolved_ip": "192.0.2.7"}, destination={}),
     "file": document("file", "change", "rename", file={"path": "/srv/a"}),
     "other transport": flow(network={"transport": "UDP"}),
+    "something else at the top": NESTED | {"agent": {"id": "a"}, "acme": {"pid": 7}, "acme.pid": 7},
+    "arguments beside the line": document(
+        "process", "end", process=PROCESS | {"command_line": "a b", "args": ["a", 1]}
+    ),
 }
 
 
@@ -344,6 +348,7 @@ def test_the_usual_way_is_the_way_by_name(row: dict) -> None:
 
 UNUSUAL = {
     "a dotted key": NESTED | {"process.parent.pid": 7},
+    "a dotted key beside something else": NESTED | {"acme": 1, "process.parent.pid": 7},
     "a dotted key within": document("process", "start", process=PROCESS | {"hash.sha1": "ab"}),
     "a search hit": {"_source": NESTED},
     "a document around another": NESTED | {"_source": {"a": 1}},

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leeway.text import base_name, blank, path_levels
+from leeway.text import base_name, blank, path_levels, shapes
 from strategies import texts
 
 
@@ -34,6 +34,21 @@ def test_what_changes_from_run_to_run_is_blanked(text: str, blanked: str) -> Non
 @given(st.text() | texts(600) | st.from_regex(r"[0-9a-f#:./_\-A-Z ]{0,80}", fullmatch=True))
 def test_blanking_is_idempotent(text: str) -> None:
     assert blank(blank(text)) == blank(text)
+
+
+SHAPED = st.lists(
+    st.sampled_from(("/tmp/", "\\Temp\\", "/var/folders/", "0x", "#", "##", "123e4567-e89b-12d3-a456-426614174000"))  # noqa: S108
+    | st.from_regex(r"[0-9a-f]{1,10}|[A-Za-z0-9+/]{20,60}|[-_.:T+ /\"'é٣{}=]{1,3}", fullmatch=True),
+    max_size=9,
+).map("".join)
+
+
+@given(SHAPED | st.text())
+def test_rules_are_left_out_only_where_they_change_nothing(text: str) -> None:
+    expected = text
+    for pattern, replacement in shapes._RULES:  # noqa: SLF001  # what is left out of them is asked
+        expected = pattern.sub(replacement, expected)
+    assert blank(text) == shapes.blank_once(text) == expected
 
 
 @given(st.text("0123456789abcdefxyz-._/ #", max_size=120))

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
 
-from leeway.text import base_name, blank
+from leeway.text import base_name, blank, blank_once
 
 _READ = 4_096
 """Characters of a command line that its shape depends on."""
@@ -95,7 +95,7 @@ def _tidied(text: str) -> str:
     # What is printable has no white space but blanks, and most lines have no two of them in a row.
     is_even = text.isprintable() and "  " not in text
     folded = text if is_even else _GAP.sub(lambda gap: gap[1] or " ", text)
-    return _bounded(blank(folded.strip(_SPACE)))
+    return _bounded(blank_once(folded.strip(_SPACE)))  # what is remembered is the whole line's shape
 
 
 def _bounded(shape: str) -> str:
@@ -113,6 +113,9 @@ def split_program(text: str) -> tuple[str, str]:
     ('C:/Program Files/Node/node.exe', 'app.js')
     """
     text = text.strip(_SPACE)
+    if _is_plain(text):
+        program, _, rest = text.partition(" ")
+        return program, rest.strip(_SPACE)
     quoted = _QUOTED.match(text) if text[:1] in _QUOTES else None
     if quoted:
         return quoted[1] or quoted[2] or "", text[quoted.end() :].strip(_SPACE)
@@ -121,6 +124,11 @@ def split_program(text: str) -> tuple[str, str]:
         gap = _SPACES.search(text)
         end = gap.start() if gap else len(text)
     return text[:end], text[end:].strip(_SPACE)
+
+
+def _is_plain(text: str) -> bool:
+    """Say, cheaply, whether a program's path surely ends at the first blank, as it does in nearly every line."""
+    return text[:1] not in _QUOTES and text[1:2] != ":" and ".app/Contents/" not in text and text.isprintable()
 
 
 def _end_of_windows_program(text: str) -> int:

@@ -25,7 +25,7 @@ from leeway.agents.lookups import (
     table_of,
     unit_name,
 )
-from leeway.agents.programs import programs
+from leeway.agents.programs import Program, program_alone, programs
 from leeway.destinations import address_of, host_name
 from leeway.errors import NotFoundError
 
@@ -77,6 +77,7 @@ class Catalogue:
         self._of_program = lru_cache(maxsize=16_384)(self._arguments.find)
         self._of_image = lru_cache(maxsize=16_384)(self._look_at_image)
         self._of_line = lru_cache(maxsize=16_384)(self._look_at_line)
+        self._of_programs = lru_cache(maxsize=16_384)(self._look_at_programs)
         self._of_host = lru_cache(maxsize=65_536)(self._hosts.find)
         self._of_module = lru_cache(maxsize=65_536)(self._look_at_module)
         self._of_file = lru_cache(maxsize=65_536)(self._look_at_file)
@@ -87,9 +88,12 @@ class Catalogue:
     ) -> frozenset[str]:
         """Return the ids of what the start of a process says: its name, path, arguments, signer and unit."""
         found = self._of_image(image[:_PATH_LENGTH])
-        own, run = self._of_line(command_line[:_LINE_LENGTH])
-        found |= run
-        if not image or found & self._interpreters:
+        line = command_line[:_LINE_LENGTH]
+        alone = program_alone(line)  # lines are remembered only where it takes more than a look at their programs
+        own, run = self._of_line(line) if alone is None else self._of_programs(alone)
+        if run:
+            found |= run
+        if not image or not found.isdisjoint(self._interpreters):
             found |= own  # an interpreter may call itself what it runs; any other program goes by its image
         if signer:
             found |= self._signers.get(publisher_of(signer), NOTHING)
@@ -161,8 +165,11 @@ class Catalogue:
         return self._of_name(process_name(image)) | self._paths.find(slashed(image))
 
     def _look_at_line(self, line: str) -> tuple[Ids, Ids]:
+        return self._of_programs(programs(line))  # lines differ where what they run does not
+
+    def _look_at_programs(self, told: tuple[Program, ...]) -> tuple[Ids, Ids]:
         """Return what a line says by the program's own word, and by what that program runs."""
-        own, *run = programs(line) or ((),)
+        own, *run = told or ((),)
         named = [self._of_name(name) for position, name in run if position == "command"]
         known = [self._of_program(position, name) for position, name in (own, *run)] if own else []
         return (self._of_name(own[1]) if own else NOTHING), NOTHING.union(*named, *known)

@@ -122,19 +122,28 @@ class Arguments:
                         _add(self._literals, (position, pattern), entry.id)
                     else:
                         self._patterns.setdefault(position, []).append((re.compile(pattern), entry.id))
+        self._any = {
+            position: re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in patterns))
+            for position, patterns in self._patterns.items()
+        }
+        """Position to what finds any of its patterns."""
 
     def find(self, position: str, name: str) -> Ids:
         """Return the ids of a program at a position; a module stands for the ones it lies in too."""
         name = name.replace("_", "-")
         found = self._one(position, name)
         for _ in range(_MODULE_DEPTH if position == "module" else 0):
+            if not name:
+                break
             name = name.rpartition(".")[0]
             found |= self._one(position, name)
         return found
 
     def _one(self, position: str, name: str) -> Ids:
-        matched = (id_ for pattern, id_ in self._patterns.get(position, ()) if pattern.fullmatch(name))
-        return self._literals.get((position, name), NOTHING).union(matched)
+        found, any_of = self._literals.get((position, name), NOTHING), self._any.get(position)
+        if any_of is None or any_of.fullmatch(name) is None:
+            return found
+        return found.union([id_ for pattern, id_ in self._patterns[position] if pattern.fullmatch(name)])
 
 
 class PathEnds:

@@ -5,6 +5,7 @@ Reads a bounded head of the line and never raises, whatever the text.
 
 import re
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -109,15 +110,25 @@ def programs(command_line: str) -> tuple[Program, ...]:
     [('command', 'uv'), ('command', 'python'), ('module', 'vllm.entrypoints.api')]
     """
     program, rest = split_program(command_line[:_READ])
-    name = process_name(program)[:_NAME_LENGTH]
-    if _runner(name) is None:
-        return (Program("command", name),)
-    words = [_bare(found[0]) for found in islice(_WORD.finditer(rest), _WORDS)]
-    return tuple(islice(_programs([program, *words]), 16))
+    alone = _alone(process_name(program)[:_NAME_LENGTH])
+    return alone if alone is not None else tuple(islice(_programs([program, *_words(rest)]), 16))
 
 
-def _bare(word: str) -> str:
-    return word.replace('"', "").replace("'", "")
+def program_alone(command_line: str) -> tuple[Program, ...] | None:
+    """Return what `programs` does where that is the program alone, as it mostly is; None where it runs another."""
+    return _alone(process_name(split_program(command_line[:_READ])[0])[:_NAME_LENGTH])
+
+
+@lru_cache(maxsize=16_384)
+def _alone(name: str) -> tuple[Program, ...] | None:
+    return (Program("command", name),) if _runner(name) is None else None
+
+
+def _words(text: str) -> list[str]:
+    """Return the first words of a line without their quotes."""
+    if '"' not in text and "'" not in text and text.isascii() and text.isprintable():
+        return text.split(None, _WORDS)[:_WORDS]  # where nothing is quoted and all white space is blanks
+    return [found[0].replace('"', "").replace("'", "") for found in islice(_WORD.finditer(text), _WORDS)]
 
 
 def _programs(words: list[str]) -> Iterator[Program]:
@@ -132,6 +143,7 @@ def _programs(words: list[str]) -> Iterator[Program]:
         words = yield from _run(runner, words[1:])
 
 
+@lru_cache(maxsize=16_384)
 def _runner(name: str) -> _Runner | None:
     return _RUNNERS.get(name) or _RUNNERS.get(_VERSION.sub("", name))
 

@@ -22,6 +22,10 @@ _FIRST, _LAST = 2, 9_998
 """Years of a time: one short of the calendar's ends, so that whatever is added or taken away stays within it."""
 
 
+_TCP = "tcp"
+"""The one object that is the default, by which it is known that a record need not say it."""
+
+
 def _in_utc(time: datetime) -> datetime:
     if not _FIRST <= time.year <= _LAST:
         raise InvalidEventError(f"the time is out of range: the year {time.year}")
@@ -75,6 +79,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ki
 
     def __post_init__(self) -> None:
         time = self.time
+        if time.tzinfo is UTC and self.host and _FIRST <= time.year <= _LAST:
+            return  # as nearly every event
         if time.tzinfo is None:
             raise InvalidEventError("the time has no zone", hint="write 2026-03-02T09:00:00Z, or with an offset")
         if not self.host and self.agent is None:
@@ -106,7 +112,7 @@ class ConnectionOpened(Event, frozen=True, kw_only=True, omit_defaults=True, tag
     port: Annotated[int, Meta(ge=0, le=65_535)]
     address: Identifier | None = None
     """The address behind a host name, where the sensor gives both."""
-    protocol: Identifier = "tcp"
+    protocol: Identifier = _TCP
     outbound: bool = True
     """False where the other side opened the connection."""
     bytes_out: Count | None = None
@@ -118,8 +124,9 @@ class ConnectionOpened(Event, frozen=True, kw_only=True, omit_defaults=True, tag
     def __post_init__(self) -> None:
         Event.__post_init__(self)  # a third of what super() takes, for the commonest of all acts
         # Defaults are left out of the canonical record by identity, so an equal string must be the same object.
-        if self.protocol == "tcp":
-            force_setattr(self, "protocol", "tcp")
+        protocol = self.protocol
+        if protocol is not _TCP and protocol == _TCP:
+            force_setattr(self, "protocol", _TCP)
 
 
 class NameResolved(Event, frozen=True, kw_only=True, omit_defaults=True, tag="name_resolved"):

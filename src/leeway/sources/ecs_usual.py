@@ -6,8 +6,9 @@ and says nothing about why a document is not used or refused: the meaning of eve
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -25,11 +26,13 @@ from leeway.events import (
 )
 from leeway.sources.answers import answered
 from leeway.sources.ecs_acts import ENDS, FILE_ACTIONS, INBOUND, LOOKUPS, NAME_SERVICE, STARTS
-from leeway.sources.ecs_layout import DECODER
+from leeway.sources.ecs_layout import DECODER, LOOSE
 
 _Words = str | tuple[str, ...] | None
 
 _NAME_LIMIT: Final = 1_024
+_CACHED_LENGTH: Final = 256
+"""Characters of a path up to which a process is remembered: hostile ones must not fill the cache's memory."""
 _HEX: Final = re.compile("^[0-9a-fA-F]*$")
 
 
@@ -44,7 +47,11 @@ def usual_event(line: bytes) -> AnyEvent | None:
     """
     try:
         document = DECODER.decode(line)
+    except msgspec.ValidationError:
+        document = _loosely(line)
     except msgspec.MsgspecError:
+        return None
+    if document is None:
         return None
     event = document.event
     if event is None:
@@ -53,6 +60,13 @@ def usual_event(line: bytes) -> AnyEvent | None:
     try:
         return None if act is None else act(document)
     except (_UnsureError, InvalidEventError):
+        return None
+
+
+def _loosely(line: bytes) -> Any:  # noqa: ANN401  # a type that is made at run time
+    try:
+        return LOOSE.decode(line)
+    except msgspec.MsgspecError:
         return None
 
 
@@ -122,49 +136,76 @@ def _is_hex(value: str) -> bool:
     return _HEX.search(value) is not None
 
 
-def _host(document: Any) -> str:  # noqa: ANN401  # a type that is made at run time
+class _Head(NamedTuple):
+    """What documents of every kind say."""
+
+    time: datetime
+    id: str
+    host: str
+    user: str | None
+    process: Process
+
+
+def _head(document: Any) -> _Head:  # noqa: ANN401  # a type that is made at run time
+    process = _process(document.process)
     host = document.host
     name = None if host is None else _text(host.name) or _text(host.hostname)
-    if name is None or not name.isascii():
+    if process is None or name is None:
         raise _UnsureError
-    return str(name).casefold()
-
-
-def _user(document: Any) -> str | None:  # noqa: ANN401  # likewise
     user = document.user
-    if user is None:
-        return None
-    name = _text(user.name)
-    if name is None:
-        return _text(user.id)
-    domain = _text(user.domain)
-    if domain is None:
+    who = None if user is None else _text(user.name) if user.domain is None else _user(user)
+    return _Head(
+        document.timestamp,
+        _text(document.event.id) or "",
+        _host(name),
+        _text(user.id) if who is None and user is not None else who,
+        process,
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _host(name: str) -> str:
+    if not name.isascii():
+        raise _UnsureError
+    return name.casefold()
+
+
+def _user(user: Any) -> str | None:  # noqa: ANN401  # likewise
+    """Return the name of a user with its domain."""
+    name, domain = _text(user.name), _text(user.domain)
+    if name is None or domain is None:
         return name
     if len(domain) + len(name) >= _NAME_LIMIT:
         raise _UnsureError
     return f"{domain}\\{name}"
 
 
-def _acting(document: Any) -> Process:  # noqa: ANN401  # likewise
-    process = _process(document.process)
-    if process is None:
-        raise _UnsureError
-    return process
-
-
 def _process(given: Any) -> Process | None:  # noqa: ANN401  # likewise
     """Return a process; None where it is not named at all."""
     if given is None:
         return None
-    line = _text(given.command_line)
-    if line is None and given.args:
-        raise _UnsureError
-    image = _text(given.executable) or _text(given.name) or ""
-    pid, uid = given.pid, _text(given.entity_id)
+    line, image, uid, digests = given.command_line, given.executable, given.entity_id, given.hash
+    if not line or line == "-":
+        if given.args is not None:
+            raise _UnsureError
+        line = None
+    if not image or image == "-":
+        image = _text(given.name) or ""
+    if not uid or uid == "-":
+        uid = None
+    pid = given.pid
     if not image and pid is None and uid is None:
         return None
-    sha1 = None if given.hash is None else _digest(given.hash.sha1)
+    if line is None and digests is None and len(image) <= _CACHED_LENGTH:
+        return _named(image, pid, uid, given.start)
+    sha1 = None if digests is None else _digest(digests.sha1)
     return Process(image=image, pid=pid, uid=uid, started=given.start, command_line=line, sha1=sha1)
+
+
+@lru_cache(maxsize=16_384)
+def _named(image: str, pid: int | None, uid: str | None, started: datetime | None) -> Process:
+    """Return a process that is only named, as one and the same object each time: most events name one anew."""
+    return Process(image=image, pid=pid, uid=uid, started=started)
 
 
 def _signer(of: Any) -> str | None:  # noqa: ANN401  # likewise
@@ -173,20 +214,16 @@ def _signer(of: Any) -> str | None:  # noqa: ANN401  # likewise
     return _text(signature.subject_name) if holds else None
 
 
-def _id(document: Any) -> str:  # noqa: ANN401  # likewise
-    return _text(document.event.id) or ""
-
-
 def _started(document: Any) -> ProcessStarted:  # noqa: ANN401  # likewise
-    process = _acting(document)
+    time, id_, host, user, process = _head(document)
     if not process.image:
         raise _UnsureError
     given = document.process
     return ProcessStarted(
-        time=document.timestamp,
-        id=_id(document),
-        host=_host(document),
-        user=_user(document),
+        time=time,
+        id=id_,
+        host=host,
+        user=user,
         process=process,
         parent=_process(given.parent),
         digest=None if given.hash is None else _digest(given.hash.sha256),
@@ -196,24 +233,23 @@ def _started(document: Any) -> ProcessStarted:  # noqa: ANN401  # likewise
 
 
 def _ended(document: Any) -> ProcessEnded:  # noqa: ANN401  # likewise
-    process = _acting(document)
+    time, id_, host, user, process = _head(document)
     if not process.image:
         raise _UnsureError
-    return ProcessEnded(
-        time=document.timestamp, id=_id(document), host=_host(document), user=_user(document), process=process
-    )
+    return ProcessEnded(time=time, id=id_, host=host, user=user, process=process)
 
 
 def _loaded(document: Any) -> ModuleLoaded:  # noqa: ANN401  # likewise
-    process, dll = _acting(document), document.dll
+    dll = document.dll
     path = None if dll is None else _text(dll.path) or _text(dll.name)
     if path is None:
         raise _UnsureError
+    time, id_, host, user, process = _head(document)
     return ModuleLoaded(
-        time=document.timestamp,
-        id=_id(document),
-        host=_host(document),
-        user=_user(document),
+        time=time,
+        id=id_,
+        host=host,
+        user=user,
         process=process,
         path=path,
         digest=None if dll.hash is None else _digest(dll.hash.sha256),
@@ -223,15 +259,16 @@ def _loaded(document: Any) -> ModuleLoaded:  # noqa: ANN401  # likewise
 
 
 def _touched(document: Any, action: str) -> FileTouched:  # noqa: ANN401  # likewise
-    process, file = _acting(document), document.file
+    file = document.file
     path = None if file is None else _text(file.path)
     if path is None:
         raise _UnsureError
+    time, id_, host, user, process = _head(document)
     return FileTouched(
-        time=document.timestamp,
-        id=_id(document),
-        host=_host(document),
-        user=_user(document),
+        time=time,
+        id=id_,
+        host=host,
+        user=user,
         process=process,
         path=path,
         action=action,  # type: ignore[arg-type]  # one of the table's
@@ -239,25 +276,25 @@ def _touched(document: Any, action: str) -> FileTouched:  # noqa: ANN401  # like
 
 
 def _spoke(document: Any, *, asks: bool, inbound: bool, is_end: bool) -> AnyEvent:  # noqa: ANN401  # likewise
-    process, network = _acting(document), document.network
-    source, destination = document.source, document.destination
+    network, source, destination = document.network, document.source, document.destination
     port = None if destination is None else destination.port
     name = None if document.dns is None or document.dns.question is None else _text(document.dns.question.name)
     if name is not None and (
         asks or port is None or port == NAME_SERVICE or "dns" in _words(network and network.protocol)
     ):
-        return _resolved(document, process, name)
+        return _resolved(document, name)
     outbound = not (inbound or _words(network and network.direction) & INBOUND)
     near, far = (source, destination) if outbound else (destination, source)
     bytes_out, bytes_in = near and near.bytes, far and far.bytes
     if port is None or far is None or (is_end and bytes_out is None and bytes_in is None):
         raise _UnsureError
     place, address = _remote(_text(far.ip) or _text(far.address), _text(far.domain))
+    time, id_, host, user, process = _head(document)
     return ConnectionOpened(
-        time=document.timestamp,
-        id=_id(document),
-        host=_host(document),
-        user=_user(document),
+        time=time,
+        id=id_,
+        host=host,
+        user=user,
         process=process,
         destination=place,
         port=port,
@@ -269,13 +306,14 @@ def _spoke(document: Any, *, asks: bool, inbound: bool, is_end: bool) -> AnyEven
     )
 
 
-def _resolved(document: Any, process: Process, name: str) -> NameResolved:  # noqa: ANN401  # likewise
+def _resolved(document: Any, name: str) -> NameResolved:  # noqa: ANN401  # likewise
     found = document.dns.resolved_ip
+    time, id_, host, user, process = _head(document)
     return NameResolved(
-        time=document.timestamp,
-        id=_id(document),
-        host=_host(document),
-        user=_user(document),
+        time=time,
+        id=id_,
+        host=host,
+        user=user,
         process=process,
         name=name,
         addresses=_answered(found) if found else (),

@@ -45,7 +45,9 @@ def without_secrets(event: AnyEvent) -> AnyEvent:
     if process is not None and process.command_line:
         event = _with_process(event, "process", process)
     act = _ACTS.get(type(event))
-    return identified(event if act is None else act(event))
+    if act is not None:
+        event = act(event)
+    return event if event.id else identified(event)
 
 
 def _with_parent(event: ProcessStarted) -> AnyEvent:

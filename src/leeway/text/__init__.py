@@ -2,6 +2,6 @@
 
 from leeway.text.escape import display, from_csv_cell, to_csv_cell
 from leeway.text.redaction import redact
-from leeway.text.shapes import base_name, blank, path_levels
+from leeway.text.shapes import base_name, blank, blank_once, path_levels
 
-__all__ = ["base_name", "blank", "display", "from_csv_cell", "path_levels", "redact", "to_csv_cell"]
+__all__ = ["base_name", "blank", "blank_once", "display", "from_csv_cell", "path_levels", "redact", "to_csv_cell"]

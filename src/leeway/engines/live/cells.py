@@ -39,6 +39,14 @@ class Cell(Struct, eq=False, gc=False):
     loud: frozenset[str] = frozenset()
     """Agents who have something to say about what it shows."""
 
+    def add(self, moment: datetime, event_id: str) -> None:
+        """Count one more event."""
+        self.count += 1
+        if moment > self.last:
+            self.last = moment
+        elif moment <= self.first and (moment, event_id) < (self.first, self.first_id):
+            self.first, self.first_id = moment, event_id
+
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -144,10 +152,11 @@ class Group:
 class Owner:
     """Who acted: an instance, a declared agent, or one within the other."""
 
-    __slots__ = ("amounts", "declared", "group", "host", "instance", "number", "sessions")
+    __slots__ = ("amounts", "cells", "declared", "group", "host", "instance", "sessions")
 
-    def __init__(self, number: int, host: str, instance: InstanceKey | None, declared: str) -> None:
-        self.number = number
+    def __init__(self, host: str, instance: InstanceKey | None, declared: str) -> None:
+        self.cells: dict[int, Cell] = {}
+        """Showing and hour to their cell."""
         self.host = host
         self.instance = instance
         self.declared = declared

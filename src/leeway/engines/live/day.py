@@ -7,7 +7,7 @@ from leeway.agents import Actor, Attribution, Hosts
 from leeway.baselines.packed import PackedBaselines
 from leeway.correlation import link
 from leeway.destinations import host_name
-from leeway.engines.live.cells import Owner
+from leeway.engines.live.cells import Cell, Owner
 from leeway.engines.live.identities import CrowdedError
 from leeway.engines.live.instances import LiveInstance, UnclearError
 from leeway.engines.live.judging import Descent, Judge
@@ -111,31 +111,35 @@ class LiveDay:
     # Events in
 
     def _take(self, event: AnyEvent) -> None:
-        cells = self._tables.cells
-        if event.id in cells:
+        event_id, cells = event.id, self._tables.cells
+        if event_id in cells:
             return
-        if not event.id or not self._start <= event.time < self._end:
-            raise InvalidEventError(f"the event {event.id!r} has no id or is not of {self._start:%Y-%m-%d}")
-        host = self._resolved.get(event.host)
+        if not event_id or not self._start <= event.time < self._end:
+            raise InvalidEventError(f"the event {event_id!r} has no id or is not of {self._start:%Y-%m-%d}")
+        name = event.host
+        host = self._resolved.get(name)
         if host is None:
-            host = self._meet_host(event.host)
+            host = self._meet_host(name)
         if self._replay is None:
             self._bodies.append(encode(event))
-        cells[event.id] = None
-        if self._is_stale:
-            return
+        cells[event_id] = None if self._is_stale else self._count(event, host)
+
+    def _count(self, event: AnyEvent, host: str) -> Cell | None:
+        """Count one event; return where, None where it is nobody's, or where that is not clear."""
         try:
             process = event.process
             instance = self._lineage.actor(host, event, process) if process is not None else None
             owner = instance.owner if instance is not None and event.agent is None else None
             owner = owner or self._owner(event, host, instance)
-            if owner is not None:
-                showing = self._showings.of(event)
-                if showing.evidence and instance is not None:
-                    self._lineage.grow(instance, showing.evidence)
-                self._tables.add(event, owner, showing)
+            if owner is None:
+                return None
+            showing = self._showings.of(event)
+            if showing.evidence and instance is not None:
+                self._lineage.grow(instance, showing.evidence)
+            return self._tables.add(event, owner, showing)
         except (UnclearError, CrowdedError):
             self._is_stale = True
+            return None
 
     def _owner(self, event: AnyEvent, host: str, instance: LiveInstance | None) -> Owner | None:
         """Return under whom an event is counted; None where it is nobody's."""
@@ -144,7 +148,7 @@ class LiveDay:
                 return None
             found = instance.owner
             if found is None:
-                found = instance.owner = self._tables.own(instance.key.host, instance.key, "")
+                found = instance.owner = self._tables.own_alone(instance.key)
             return found
         key = None if instance is None else instance.key
         return self._tables.own(host, key, event.agent.uid)
@@ -195,10 +199,8 @@ class LiveDay:
         for event in events:
             actor = attribution.lineage.actor(event)
             owner = self._owner(event, event.host, None if actor is None else self._lineage.instances.meet(actor))
-            if owner is None:
-                self._tables.cells[event.id] = None
-            else:
-                self._tables.add(event, owner, self._showings.of(event))
+            cell = None if owner is None else self._tables.add(event, owner, self._showings.of(event))
+            self._tables.cells[event.id] = cell
 
     def _kept(self) -> Iterable[AnyEvent]:
         """Return the events so far, each once."""

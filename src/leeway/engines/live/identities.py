@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from leeway.agents import AgentKey, Attribution, Known, Rules, Tier, argument_shape, process_name
 from leeway.agents.key import OTHER_ARGUMENTS
@@ -27,6 +28,7 @@ class Identities:
         self._rules = rules
         self._noon = noon
         self._is_crowded = is_crowded
+        self._tier = lru_cache(maxsize=4_096)(rules.catalogue.tier)
         self._today = set(today)
         self._signing = frozenset(host for host, _ in known.signers)
         self._by_process: dict[str, dict[AgentKey, str]] = {}
@@ -50,7 +52,7 @@ class Identities:
         unknown = [instance]
         if ancestors and ancestors[0].agent_key is None:  # those of one that is identified are
             unknown += [one for one in ancestors if one.agent_key is None]
-        if all(self._is_plain(one) for one in unknown):
+        if all([self._is_plain(one) for one in unknown]):  # noqa: C419  # mostly one
             for one in unknown:
                 one.agent, one.agent_key = "", NOBODY
         else:
@@ -99,7 +101,7 @@ class Identities:
             signed = instance.key.host in self._signing
             signer = self._signer(instance) if signed else None
             evidence |= catalogue.of_start(instance.image, instance.command_line or "", signer, instance.unit)
-        return not evidence or catalogue.tier(evidence, instance.image) is not Tier.AGENT
+        return not evidence or self._tier(evidence, instance.image) is not Tier.AGENT
 
     def _is_known_form(self, instance: LiveInstance, name: str) -> bool:
         if instance.unit:

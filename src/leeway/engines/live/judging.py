@@ -111,7 +111,7 @@ class Judge:
         self._relatives: Relatives | None = None
         self._neighbours = Neighbours(world.baselines)
         self._standings: dict[tuple[str, AgentKey], Standing] = {}
-        self._said: dict[tuple[str, AgentKey, Facet, Value, Membership], bool] = {}
+        self._said: dict[tuple[Standing, int, Value, Membership], bool] = {}
 
     def standing(self, agent: str, key: AgentKey) -> Standing:
         """Return how an agent stands; its baseline is loaded only where that is needed."""
@@ -208,20 +208,22 @@ class Judge:
 
     def _is_remarked(self, standing: Standing, seen: Seen, membership: Membership) -> bool:
         """Say whether a value is remarked where it is all that the agent showed."""
-        reference = self._reference(standing)
-        parent = WITHIN[seen.facet]
-        within = reference.membership(parent, seen.value[:-1])
-        if seen.facet is Facet.DOMAIN and within is not Membership.ESTABLISHED:
-            return True  # a remark about its domain says whose upkeep all of the domain's hosts are
-        asked = standing.agent, standing.key, seen.facet, seen.value[:-1], membership
+        asked = standing, seen.index, seen.value[:-1], membership
         found = self._said.get(asked)
         if found is None:
-            siblings, known = reference.siblings(seen.facet, seen.value[:-1]), reference.known(seen.facet)
-            candidate = Candidate(seen.facet, seen.value, self._sighting(), membership, within, siblings, known)
             if len(self._said) >= REMEMBERED:
                 self._said.clear()
-            found = self._said[asked] = self._speaks(standing, reference, candidate)
+            found = self._said[asked] = self._would_remark(standing, seen, membership)
         return found
+
+    def _would_remark(self, standing: Standing, seen: Seen, membership: Membership) -> bool:
+        reference, facet, within_value = self._reference(standing), seen.facet, seen.value[:-1]
+        within = reference.membership(WITHIN[facet], within_value)
+        if facet is Facet.DOMAIN and within is not Membership.ESTABLISHED:
+            return True  # a remark about its domain says whose upkeep all of the domain's hosts are
+        siblings, known = reference.siblings(facet, within_value), reference.known(facet)
+        candidate = Candidate(facet, seen.value, self._sighting(), membership, within, siblings, known)
+        return self._speaks(standing, reference, candidate)
 
     def _speaks(self, standing: Standing, reference: Reference, candidate: Candidate) -> bool:
         sighting = candidate.sighting

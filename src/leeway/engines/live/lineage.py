@@ -73,25 +73,21 @@ class LiveLineage:
         uid = process.uid
         if uid is None:
             raise UnclearError
-        instance = self._get((host, uid))
-        if instance is None or not instance.is_touched or (type(event) in _SAYING and self._says_more(event, process)):
+        instance, kind = self._get((host, uid)), type(event)
+        if kind is ProcessStarted or instance is None or not instance.is_touched:
             return self._told(host, event, process, uid)
-        if instance.checked != process:
+        if kind in _SAYING and _says_more(event, process, is_loose=self.is_loose):
+            return self._told(host, event, process, uid)
+        if instance.checked is not process and instance.checked != process:
             if self.is_loose or not instance.agrees(process):
                 return self._told(host, event, process, uid)
             instance.checked = process
-        if event.user != instance.user and event.user is not None and type(event) is not ProcessEnded:
-            self._learn(instance, (("user", event.user),), event.time)
-        elif event.time > instance.last:
-            instance.last = event.time
+        user, moment = event.user, event.time
+        if user != instance.user and user is not None and kind is not ProcessEnded:
+            self._learn(instance, (("user", user),), moment)
+        elif moment > instance.last:
+            instance.last = moment
         return instance
-
-    def _says_more(self, event: AnyEvent, process: Process) -> bool:
-        """Say whether an event tells more of an instance than its process and user."""
-        kind = type(event)
-        if kind is ModuleLoaded:
-            return bool(event.digest) and is_own_image(event.path, process.image)  # type: ignore[union-attr]  # its kind
-        return kind is ProcessStarted or (kind is ProcessEnded and self.is_loose)
 
     def _told(self, host: str, event: AnyEvent, process: Process, uid: str) -> LiveInstance:
         instance, was_touched = self._meet(InstanceKey(host, uid))
@@ -282,6 +278,13 @@ class LiveLineage:
         )
 
 
+def _says_more(event: AnyEvent, process: Process, *, is_loose: bool) -> bool:
+    """Say whether a load or an end tells more of an instance than its process and user."""
+    if isinstance(event, ModuleLoaded):
+        return bool(event.digest) and is_own_image(event.path, process.image)
+    return is_loose
+
+
 class _Agent:
     """An agent's instances and what follows from them."""
 
@@ -293,8 +296,8 @@ class _Agent:
         self.starters: set[str] = set()
 
 
-_SAYING = frozenset({ModuleLoaded, ProcessEnded, ProcessStarted})
-"""Kinds whose events may say more of an instance than its process and user."""
+_SAYING = frozenset({ModuleLoaded, ProcessEnded})
+"""Kinds, beside starts, whose events may say more of an instance than its process and user."""
 
 _TIMED = frozenset({"pid", "started", "ended"})
 """Facts that matter only where processes are named by their numbers."""

@@ -45,6 +45,8 @@ class AgentDay:
         """Values that were listened to, as far as the cap goes."""
         self.sent: dict[int, int] = {}
         """UTC hour to bytes sent, as far as they came."""
+        self.sent_whole = 0
+        """All of these."""
         self.is_changed = True
         """Whether there is more than the last summary holds."""
         self._day = day

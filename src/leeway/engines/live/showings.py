@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, get_args
 
 from msgspec import Struct
 
-from leeway.agents import Actor, Catalogue, argument_shape
+from leeway.agents import Actor, Catalogue, argument_shape, is_model_file
 from leeway.events import (
     AnyEvent,
     ConnectionOpened,
@@ -21,6 +21,7 @@ from leeway.events import (
 )
 from leeway.summaries import FACETS, Credit
 from leeway.summaries.facet_table import MEASURES, MeasureRow, tool_arguments
+from leeway.text import base_name, path_levels
 
 REMEMBERED: Final = 65_536
 """Showings, and values, that are remembered; past it all are forgotten, which costs time and changes nothing."""
@@ -41,6 +42,11 @@ _CREDITS: Final = {Credit.LINEAGE: _LINEAGE, Credit.NEAREST: _NEAREST, Credit.PA
 
 _Key = tuple[object, ...]
 
+Part = tuple[Measure, str]
+"""A measure and which part of it, empty for the whole."""
+
+SENT: Final[Part] = (Measure.BYTES_OUT, "")
+
 
 class _Row(NamedTuple):
     """A row of the facet table, taken apart."""
@@ -48,6 +54,8 @@ class _Row(NamedTuple):
     credit: int
     facet: int
     read: Callable[[Any, Actor], Value | None]
+    tells_actor: bool
+    """Whether its values tell who acted."""
 
 
 class Seen(Struct, eq=False, gc=False):
@@ -74,7 +82,7 @@ class Showing(Struct, eq=False, gc=False):
     nearest: tuple[Seen, ...]
     parent: tuple[Seen, ...]
     evidence: frozenset[str] = frozenset()
-    measures: tuple[tuple[Measure, str, Callable[[Any], int | None]], ...] = ()
+    measures: tuple[tuple[Part, Callable[[Any], int | None]], ...] = ()
     tells_actor: bool = False
     """Whether some values depend on who acted: then each actor has a variant of its own."""
     variants: "dict[Actor, Showing] | None" = None
@@ -92,15 +100,17 @@ class Showings:
         self._catalogue = catalogue
         self._fingerprint = fingerprint
         self._number = 0
-        self._known: dict[type[Event], dict[_Key, Showing]] = {kind: {} for kind in get_args(AnyEvent)}
+        self._known: dict[type[Event], tuple[dict[_Key, Showing], Callable[[Any], _Key]]]
+        keys: dict[type[Event], Callable[[Any], _Key]] = {**_KEYS, FileTouched: self._of_file}
+        self._known = {kind: ({}, keys[kind]) for kind in get_args(AnyEvent)}
         self._values: tuple[dict[Value, Seen], ...] = tuple({} for _ in FACETS_IN_ORDER)
         self._hours: dict[int, tuple[Seen, ...]] = {}
 
     def of(self, event: AnyEvent) -> Showing:
         """Return what an event shows, but for what tells who acted and when."""
         kind = type(event)
-        known = self._known[kind]
-        key = _KEYS[kind](event)
+        known, key_of = self._known[kind]
+        key = key_of(event)
         found = known.get(key)
         if found is None:
             if len(known) >= REMEMBERED:
@@ -127,24 +137,35 @@ class Showings:
             self._hours[hour] = found
         return found
 
+    def _of_file(self, event: FileTouched) -> _Key:
+        # By the levels: files of which only the numbers differ are one.
+        path = event.path
+        is_model, evidence = is_model_file(path), self._catalogue.of_file(path)
+        return path_levels(path), is_model, evidence, event.action != "read", event.user
+
     def _look_at(self, event: AnyEvent, kind: type[Event]) -> Showing:
         found = self._made(event, _ROWS[kind], _NOBODY)
-        found.tells_actor = any(row.read(event, _NOBODY) is not None for row in _TELLING[kind])
-        found.evidence = evidence_of(event, self._catalogue)
+        evidence_of = _EVIDENCE.get(kind)
+        if evidence_of is not None:
+            found.evidence = evidence_of(self._catalogue, event)
         if _PARTS[kind]:
-            found.measures = tuple((row.measure, row.key(event), row.read) for row in _PARTS[kind])
+            found.measures = tuple([((row.measure, row.key(event)), row.read) for row in _PARTS[kind]])
         return found
 
     def _made(self, event: AnyEvent, rows: tuple[_Row, ...], actor: Actor) -> Showing:
         values: tuple[list[Seen], list[Seen], list[Seen]] = ([], [], [])
-        for credit, facet, read in rows:
+        is_told = False
+        for credit, facet, read, tells_actor in rows:
             value = read(event, actor)
             if value is not None:
-                values[credit].append(self._seen(facet, value))
+                is_told = is_told or tells_actor
+                known = self._values[facet].get(value)
+                values[credit].append(self._seen(facet, value) if known is None else known)
         if isinstance(event, ToolCalled):
             values[_NEAREST].extend(self._seen(_TOOL_ARGUMENT, value) for value in tool_arguments(event))
         self._number += 1
-        return Showing(self._number, event, tuple(values[0]), tuple(values[1]), tuple(values[2]))
+        lineage, nearest, parent = map(tuple, values)
+        return Showing(self._number, event, lineage, nearest, parent, tells_actor=is_told)
 
     def _seen(self, facet: int, value: Value) -> Seen:
         known = self._values[facet]
@@ -156,18 +177,15 @@ class Showings:
         return found
 
 
-def evidence_of(event: AnyEvent, catalogue: Catalogue) -> frozenset[str]:
-    """Return what an act says for its actor being an AI agent, as attribution has it."""
-    match event:
-        case ConnectionOpened(outbound=True):
-            return catalogue.of_destination(event.destination, event.port)
-        case NameResolved():
-            return catalogue.of_destination(event.name, None)
-        case ModuleLoaded():
-            return catalogue.of_module(event.path)
-        case FileTouched():
-            return catalogue.of_file(event.path)
-    return frozenset()
+_EVIDENCE: Final[dict[type[Event], Callable[[Catalogue, Any], frozenset[str]]]] = {
+    ConnectionOpened: lambda catalogue, event: (
+        catalogue.of_destination(event.destination, event.port) if event.outbound else frozenset()
+    ),
+    NameResolved: lambda catalogue, event: catalogue.of_destination(event.name, None),
+    ModuleLoaded: lambda catalogue, event: catalogue.of_module(event.path),
+    FileTouched: lambda catalogue, event: catalogue.of_file(event.path),
+}
+"""Kind to what an act says for its actor being an AI agent, as attribution has it."""
 
 
 def _of_connection(event: ConnectionOpened) -> _Key:
@@ -184,8 +202,9 @@ def _of_start(event: ProcessStarted) -> _Key:
 
 
 def _of_module(event: ModuleLoaded) -> _Key:
-    image = event.process.image if event.process is not None else None
-    return event.path, event.digest, event.sha1, image, event.user
+    path, process = event.path, event.process
+    is_own = process is not None and base_name(process.image) == base_name(path)
+    return path, event.digest, event.sha1, is_own, event.user
 
 
 def _of_call(event: ToolCalled) -> _Key:
@@ -199,14 +218,15 @@ _KEYS: Final[dict[type[Event], Callable[[Any], _Key]]] = {
     ModuleLoaded: _of_module,
     ToolCalled: _of_call,
     NameResolved: lambda event: (event.name, event.user),
-    FileTouched: lambda event: (event.path, event.modifies, event.user),
 }
-"""Kind to the fields that what it shows depends on."""
+"""Kind to that which what it shows depends on; of touched files that is found with the catalogue."""
 
 
 def _rows(kind: type[Event], *, timed: bool = False) -> tuple[_Row, ...]:
     found = (row for row in FACETS if issubclass(kind, row.event) and (row.facet in _BY_TIME) is timed)
-    return tuple(_Row(_CREDITS[row.credit], FACETS_IN_ORDER.index(row.facet), row.read) for row in found)
+    return tuple(
+        _Row(_CREDITS[row.credit], FACETS_IN_ORDER.index(row.facet), row.read, row.facet in _BY_ACTOR) for row in found
+    )
 
 
 def _parts(kind: type[Event]) -> tuple[MeasureRow, ...]:
@@ -216,8 +236,5 @@ def _parts(kind: type[Event]) -> tuple[MeasureRow, ...]:
 
 _ROWS: Final = {kind: _rows(kind) for kind in get_args(AnyEvent)}
 _PARTS: Final = {kind: _parts(kind) for kind in get_args(AnyEvent)}
-_TELLING: Final = {
-    kind: tuple(row for row in rows if FACETS_IN_ORDER[row.facet] in _BY_ACTOR) for kind, rows in _ROWS.items()
-}
 _TIMED: Final = _rows(Event, timed=True)
 _TOOL_ARGUMENT: Final = FACETS_IN_ORDER.index(Facet.TOOL_ARGUMENT)

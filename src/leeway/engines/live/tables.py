@@ -9,12 +9,12 @@ from leeway.engines.live.cells import Amounts, Cell, Group, Owner, Steps
 from leeway.engines.live.judging import Judge, Standing
 from leeway.engines.live.lineage import LiveLineage
 from leeway.engines.live.rollup import AgentDay
-from leeway.engines.live.showings import Seen, Showing, Showings
-from leeway.events import AnyEvent, Measure, ToolCalled
+from leeway.engines.live.showings import SENT, Seen, Showing, Showings
+from leeway.events import AnyEvent, ToolCalled
 from leeway.summaries import Bound, Summary
 
-_OWNER_SHIFT: Final = 40
-"""Bits of a cell's key below its owner: 35 for the showing, 5 for the hour."""
+_HOUR_BITS: Final = 5
+"""Of a cell's key; those above are its showing's."""
 
 _QUIET: Final[frozenset[str]] = frozenset()
 
@@ -34,39 +34,42 @@ class Tables:
         self.heard: set[str] = set()
         """Agents of whom something else may be said than before."""
         self._owners: dict[tuple[str, InstanceKey | None, str], Owner] = {}
+        """Where an agent is declared."""
+        self._alone: list[Owner] = []
+        """Where none is."""
         self._groups: dict[tuple[tuple[str, ...], tuple[str, ...]], Group] = {}
-        self._cells: dict[int, Cell] = {}
-        """Owner, showing and hour to their cell."""
         self._waiting: list[list[Cell]] = []
         """By the number of their group, cells of which some events are not yet in the agents' days."""
         self._standings: dict[str, Standing] = {}
         self._latest = datetime.combine(day, time(), UTC)
+
+    def own_alone(self, instance: InstanceKey) -> Owner:
+        """Return a new owner of what an instance does by itself; asked for once an instance."""
+        owner = Owner(instance.host, instance, "")
+        self._alone.append(owner)
+        return owner
 
     def own(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
         """Return the owner of what an instance or a declared agent does."""
         key = host, instance, declared
         found = self._owners.get(key)
         if found is None:
-            found = self._owners[key] = Owner(len(self._owners), host, instance, declared)
+            found = self._owners[key] = Owner(host, instance, declared)
         return found
 
-    def add(self, event: AnyEvent, owner: Owner, showing: Showing) -> None:
-        """Count one event."""
+    def add(self, event: AnyEvent, owner: Owner, showing: Showing) -> Cell:
+        """Count one event; return where. What its id leads to is the caller's to note."""
         moment = event.time
         group = owner.group
         if group is None:
             group = self._join(owner)
-        slot = showing.number << 5 | moment.hour
-        cell = self._cells.get(owner.number << _OWNER_SHIFT | slot)
+        cell = owner.cells.get(showing.number << _HOUR_BITS | moment.hour)
         if cell is None:
-            hours = self._showings.hour(event)
-            cell = Cell(owner, showing, showing, hours, moment.hour, moment, event.id, moment, 1, 0, True)  # noqa: FBT003  # it waits
-            self._cells[owner.number << _OWNER_SHIFT | slot] = cell
-            self._waiting[group.number].append(cell)
-            if group.actor or showing.tells_actor:
-                self._listen(cell, group)
+            cell = self._open(event, moment, owner, showing, group)
         else:
-            self._count(cell, moment, event.id)
+            cell.add(moment, event.id)
+            if cell.loud and moment <= self._latest:
+                self.heard |= cell.loud  # an event out of order may be the one by which a value is shown
             if not cell.is_waiting:
                 cell.is_waiting = True
                 self._waiting[group.number].append(cell)
@@ -76,16 +79,19 @@ class Tables:
                 self._step(event, owner, group)
         if moment > self._latest:  # noqa: PLR1730  # a call for every event
             self._latest = moment
-        self.cells[event.id] = cell
+        return cell
 
-    def _count(self, cell: Cell, moment: datetime, event_id: str) -> None:
-        cell.count += 1
-        if moment > cell.last:
-            cell.last = moment
-        elif moment <= cell.first and (moment, event_id) < (cell.first, cell.first_id):
-            cell.first, cell.first_id = moment, event_id
-        if cell.loud and moment <= self._latest:
-            self.heard |= cell.loud  # an event out of order may be the one by which a value is shown
+    def _open(self, event: AnyEvent, moment: datetime, owner: Owner, showing: Showing, group: Group) -> Cell:
+        """Return a new cell with its first event."""
+        hour, number = moment.hour, showing.number
+        hours = self._showings.hour(event)
+        cell = Cell(owner, showing, showing, hours, hour, moment, event.id, moment, 1, 0, True)  # noqa: FBT003  # it waits
+        owner.cells[number << _HOUR_BITS | hour] = cell
+        self._waiting[group.number].append(cell)
+        is_heard = not showing.tells_actor and group.hours >> hour & 1 and group.loud.get(number) is _QUIET
+        if not is_heard and (group.actor or showing.tells_actor):
+            self._listen(cell, group)
+        return cell
 
     def summary(self, agent: str) -> Summary:
         """Return an agent's summary with everything that was counted."""
@@ -117,15 +123,16 @@ class Tables:
         self._groups.clear()
         self._waiting.clear()
         self._standings.clear()
-        for owner in self._owners.values():
+        owners = [*self._alone, *self._owners.values()]
+        for owner in owners:
             owner.group = None
-        for cell in self._cells.values():
-            cell.folded = 0
-            cell.is_waiting = True
-            group = self._join(cell.owner)
-            self._listen(cell, group)
-            self._waiting[group.number].append(cell)
-        for owner in self._owners.values():
+        for owner in owners:
+            for cell in owner.cells.values():
+                cell.folded = 0
+                cell.is_waiting = True
+                group = self._join(owner)
+                self._listen(cell, group)
+                self._waiting[group.number].append(cell)
             if owner.group is not None:
                 self._return(owner, owner.group)
         self.heard = set(self.agents)
@@ -134,7 +141,7 @@ class Tables:
         """Let all of an owner's amounts and sessions wait again."""
         for amounts in (owner.amounts or {}).values():
             amounts.wait_again()
-            if amounts.measure is Measure.BYTES_OUT and not amounts.key:
+            if (amounts.measure, amounts.key) == SENT:
                 for hour, amount in amounts.hours.items():
                     self._sent(group, amount, hour)
         group.amounts += (owner.amounts or {}).values()
@@ -199,8 +206,8 @@ class Tables:
         if not group.hours >> cell.hour & 1:
             group.hours |= 1 << cell.hour
             self.heard.update([one for one in group.actor for seen in cell.hours if self._is_loud(one, seen)])
-        if loud and (number << 5 | cell.hour) not in group.heard:
-            group.heard.add(number << 5 | cell.hour)
+        if loud and (number << _HOUR_BITS | cell.hour) not in group.heard:
+            group.heard.add(number << _HOUR_BITS | cell.hour)
             self.heard |= loud
 
     def _loud(self, cell: Cell, group: Group) -> frozenset[str]:
@@ -225,26 +232,27 @@ class Tables:
         return False
 
     def _measure(self, event: AnyEvent, owner: Owner, showing: Showing, group: Group) -> None:
-        for measure, key, read in showing.measures:
+        for part, read in showing.measures:
             amount = read(event)
             if amount is None:
                 continue
             if owner.amounts is None:
                 owner.amounts = {}
-            amounts = owner.amounts.get((measure, key))
+            amounts = owner.amounts.get(part)
             if amounts is None:
-                amounts = owner.amounts[measure, key] = Amounts(measure, key)
+                amounts = owner.amounts[part] = Amounts(*part)
             if not amounts.n:
                 group.amounts.append(amounts)
             amounts.add(amount, event.time, event.id)
-            if measure is Measure.BYTES_OUT and not key:
+            if part == SENT:
                 self._sent(group, amount, event.time.hour)
 
     def _sent(self, group: Group, amount: int, hour: int) -> None:
         for agent in group.actor:
             day = self.agents[agent]
-            day.sent[hour] = day.sent.get(hour, 0) + amount
-            if self._judge.may_speak_of_bytes(self.standing(agent), day.sent[hour], sum(day.sent.values())):
+            day.sent_whole += amount
+            hourly = day.sent[hour] = day.sent.get(hour, 0) + amount
+            if self._judge.may_speak_of_bytes(self.standing(agent), hourly, day.sent_whole):
                 self.heard.add(agent)
 
     def _step(self, event: ToolCalled, owner: Owner, group: Group) -> None:
