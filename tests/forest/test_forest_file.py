@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import stat
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -193,6 +194,20 @@ def test_a_forged_file_is_refused(forge: Callable[[], bytes], tmp_path: Path) ->
     (tmp_path / "model").write_bytes(forge())
     with pytest.raises(StateError):
         load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("entry", ["threshold.npy", "manifest.json"])
+def test_a_bomb_is_refused_before_it_goes_off(entry: str) -> None:
+    content = _zipped({**_entries(), entry: b"\0" * (1 << 26)})
+    assert len(content) < 1 << 20
+    tracemalloc.start()
+    try:
+        with pytest.raises(StateError):
+            from_bytes(content)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 1 << 24
 
 
 @given(st.data())

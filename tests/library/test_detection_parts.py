@@ -72,6 +72,18 @@ def test_sequences_tell_the_usual_order() -> None:
     assert Sequences.of(["a"], [None]) is None
 
 
+def test_an_action_of_which_only_one_before_is_known_may_follow_any_that_is_common() -> None:
+    actions = list("aab") * 100 + list("cb")
+    befores = [None if not at else tuple(reversed(actions[max(0, at - 2) : at])) for at in range(len(actions))]
+    sequences = Sequences.of(actions, befores)
+    assert sequences is not None
+    assert sequences.share("a", ("a",)) > 0.95
+    assert sequences.share("b", ("a",)) > 0.95
+    assert sequences.share("c", ("a",)) < 0.02
+    assert sequences.share("c", ("b",)) < 0.02
+    assert sequences.share("a", ("never",)) == sequences.share("a", ("never", "a"))
+
+
 @given(st.floats(1e-3, 1e6), st.floats(1e-6, 1e6))
 def test_the_unit_of_an_amount_does_not_matter(amount: float, unit: float) -> None:
     values = [float(k) for k in range(1, 40)]

@@ -126,6 +126,17 @@ def test_context_comes_from_recent_events_only(detector: AnomalyDetector) -> Non
     assert detector.detect("a", EVENT).p == detector.detect("a", EVENT, recent=[]).p
 
 
+def test_a_usual_event_stays_usual_however_few_are_handed_over_before_it() -> None:
+    past = [
+        {"event_type": "aab"[k % 3], "timestamp": START + timedelta(minutes=9 * k), "duration_ms": 90 + k * 7 % 23}
+        for k in range(600)
+    ]
+    made = trained(past)
+    for most in (1, 2, 3, 5, 10):
+        found = [made.detect("a", past[at], recent=past[at - most : at]) for at in range(300, 340)]
+        assert sum(one.is_anomaly for one in found) <= 4
+
+
 def test_an_unusual_order_is_told() -> None:
     past = [{"event_type": "abc"[k % 3], "sequence": k} for k in range(300)]
     made = AnomalyDetector()
@@ -217,6 +228,17 @@ def test_a_malicious_verdict_flags_like_events_and_keeps_them_out_of_training(tm
     assert other.detect("a", usual) == flagged
     made.train("a", PAST)
     assert made.detect("a", usual).is_anomaly
+
+
+def test_events_that_were_found_malicious_are_not_learnt() -> None:
+    slipped = [{**event, "event_type": "export"} for event in PAST[100:140]]
+    made = trained(PAST)
+    verdict = made.update_from_feedback("a", slipped[0], is_anomaly=True, who="ann")
+    made.train("a", [*PAST, *slipped])
+    made.undo_feedback("a", verdict)
+    assert made.detect("a", slipped[5]) == trained(PAST).detect("a", slipped[5])
+    assert "was never seen in 600 events" in made.detect("a", slipped[5]).explanation
+    assert not trained([*PAST, *slipped]).detect("a", slipped[5]).is_anomaly
 
 
 def test_a_benign_verdict_never_lowers_a_grave_event() -> None:

@@ -221,6 +221,18 @@ def test_shuffled_events_give_the_same_baseline() -> None:
     assert baseline.pattern.avg_events_per_hour == 1.0
 
 
+def test_calls_by_keyword_are_those_that_people_write() -> None:
+    learner = BaselineLearner(window_days=30, min_samples=100)
+    for event in varied(200):
+        learner.record_event(agent_id="agent", event=event)
+    found = learner.detect_anomalies("agent", varied(1)[0])
+    assert learner.detect_anomalies(agent_id="agent", event=varied(1)[0]) == found
+    assert learner.detect_anomalies(agent_id="agent", current_event=varied(1)[0]) == found
+    with pytest.raises(InvalidEventError):
+        learner.detect_anomalies("agent")
+    assert learner.compute_baseline(agent_id="agent") == learner.get_baseline(agent_id="agent")
+
+
 def test_results_become_plain_values() -> None:
     values = msgspec.to_builtins(learnt(acts(200)).compute_baseline("agent"))
     assert values["event_count"] == 200

@@ -82,7 +82,8 @@ def answer(agent_id: str, event: SecurityEvent, found: Found, p: float, terms: T
     score = 1 - p**terms.exponent
     is_anomaly = p < terms.contamination and score > terms.threshold
     level = terms.level(p) if is_anomaly else ThreatLevel.NONE
-    if not is_anomaly and found.state is not State.JUDGED:
+    state = State.MALFORMED if event.flaws and not is_anomaly and found.state is State.JUDGED else found.state
+    if not is_anomaly and state is not State.JUDGED:
         level = ThreatLevel.UNKNOWN
     return AnomalyResult(
         agent_id=agent_id,
@@ -93,7 +94,7 @@ def answer(agent_id: str, event: SecurityEvent, found: Found, p: float, terms: T
         contributing_factors=_factors(judgement, p, score, terms),
         explanation=_explained(event, found, p, score, is_flagged=is_anomaly and judgement.p < terms.contamination),
         p=p,
-        state=found.state,
+        state=state,
         not_judged=(_TOLD if found.act is None else _unsaid(tuple(judgement.surprises))) + event.flaws,
     )
 

@@ -1,7 +1,9 @@
 """The detector: asked before each act of an agent whether this is still that agent."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
+from itertools import repeat
 from math import log
 from pathlib import Path
 from typing import Final
@@ -9,13 +11,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leeway.errors import InvalidConfigError, NotFoundError
 from leeway.library.answers import Found, Terms, answer, odd_of, with_calls
-from leeway.library.calls import CallModel, Cohorts, SessionResult
+from leeway.library.calls import CallModel, Cohorts, SessionResult, calls_of
 from leeway.library.detection.acts import MOST_RECENT, act_of, acts_of, in_order
 from leeway.library.detection.model import AgentModel, Judgement, fit
 from leeway.library.feedback import Feedback
 from leeway.library.model_file import Kept, default_directory, model_path, read_model, write_model
 from leeway.library.results import AnomalyResult, State
 from leeway.library.security_event import SecurityEvent, read_event
+from leeway.library.session_events import Answered, session_of
 from leeway.library.verdicts import Scope, Verdict
 from leeway.storage.files import make_private_directory
 
@@ -75,7 +78,7 @@ class AnomalyDetector:
         self._learning: dict[str, int] = {}
         self._feedback: dict[str, Feedback] = {}
         self._cohorts = Cohorts()
-        self._loaded_calls: dict[str, CallModel] = {}
+        self._loaded_calls: dict[str, CallModel | None] = {}
 
     def train(self, agent_id: str, events: Iterable[object], *, cohort: str | None = None) -> None:
         """Learn an agent's past, in place of what was learnt of it before. The order given makes no difference.
@@ -95,7 +98,7 @@ class AnomalyDetector:
         if feedback is not None:
             past = [event for event in past if not feedback.forbids(event)]
         self._loaded_calls.pop(agent_id, None)
-        called = [event for event in past if event.tool is not None]
+        called = calls_of(past)
         if called or self._cohorts.model_of(agent_id, cohort=cohort) is not None:
             self._cohorts.train(agent_id, called, cohort=cohort)
         if len(past) < self._min_events:
@@ -107,7 +110,7 @@ class AnomalyDetector:
         )
         self._learning.pop(agent_id, None)
 
-    def detect(self, agent_id: str, event: object, *, recent: Sequence[object] = ()) -> AnomalyResult:
+    def detect(self, agent_id: str, event: object, *, recent: Iterable[object] = ()) -> AnomalyResult:
         """Return how far an event departs from its agent's past. Nothing is recorded.
 
         Args:
@@ -120,18 +123,10 @@ class AnomalyDetector:
             InvalidEventError: for an event without a type or a time that can be told.
         """
         said = read_event(event, assume_zone=self._assume_zone)
-        before = self._read_recent(recent)
-        found = self._judged(agent_id, said, before)
-        p = found.judgement.p
-        feedback = self._feedback.get(agent_id)
-        if feedback is not None:
-            level = self._terms.level(p)
-            odd = odd_of(found.judgement)
-            p = feedback.overlay(said, p, level, said.timestamp, odd, flagged=0.999 * self.contamination)
-        return answer(agent_id, said, found, p, self._terms)
+        return self._answered(agent_id, said, _last_of(recent, self._assume_zone)).result
 
     def detect_session(self, agent_id: str, events: Sequence[object], *, cohort: str | None = None) -> SessionResult:
-        """Return what departs in a session of tool calls.
+        """Return what departs in a session: in its tool calls, or, of an agent that calls no tools, in its worst event.
 
         Args:
             agent_id: whose session it is.
@@ -142,9 +137,12 @@ class AnomalyDetector:
             InvalidEventError: for an event without a type or a time that can be told.
         """
         said = [read_event(event, assume_zone=self._assume_zone) for event in events]
-        loaded = self._loaded_calls.get(agent_id)
-        if loaded is not None:
-            return loaded.judge_session(said)
+        state, calls = self.state(agent_id), self._calls_of(agent_id)
+        if state is not State.UNKNOWN_AGENT and (calls is None or not calls.runs):
+            before = (said[max(0, at - MOST_RECENT) : at] for at in range(len(said)))
+            return session_of(list(map(self._answered, repeat(agent_id), said, before)), state, self._terms)
+        if calls is not None and agent_id in self._loaded_calls:
+            return calls.judge_session(said)
         return self._cohorts.judge_session(agent_id, said, cohort=cohort)
 
     def update_from_feedback(  # noqa: PLR0913  # what a verdict is made of
@@ -153,7 +151,7 @@ class AnomalyDetector:
         event: object,
         is_anomaly: bool,  # noqa: FBT001  # as people call it
         *,
-        recent: Sequence[object] = (),
+        recent: Iterable[object] = (),
         who: str = "",
         when: datetime | None = None,
         why: str = "",
@@ -169,7 +167,7 @@ class AnomalyDetector:
             InvalidEventError: for an event, or an instant, without a time that can be told.
         """
         said = read_event(event, assume_zone=self._assume_zone)
-        judgement = self._judged(agent_id, said, self._read_recent(recent)).judgement
+        judgement = self._judged(agent_id, said, _last_of(recent, self._assume_zone)).judgement
         return self._feedback.setdefault(agent_id, Feedback()).record(
             said,
             is_anomaly=is_anomaly,
@@ -233,15 +231,23 @@ class AnomalyDetector:
         self._models[agent_id] = kept.model
         self._feedback[agent_id] = kept.feedback
         self._learning.pop(agent_id, None)
-        self._loaded_calls.pop(agent_id, None)
-        if kept.calls is not None:
-            self._loaded_calls[agent_id] = kept.calls
-
-    def _read_recent(self, recent: Sequence[object]) -> list[SecurityEvent]:
-        return [read_event(one, assume_zone=self._assume_zone) for one in recent[-MOST_RECENT:]] if recent else []
+        self._loaded_calls[agent_id] = kept.calls
 
     def _calls_of(self, agent_id: str) -> CallModel | None:
-        return self._loaded_calls.get(agent_id) or self._cohorts.model_of(agent_id)
+        if agent_id in self._loaded_calls:
+            return self._loaded_calls[agent_id]
+        return self._cohorts.model_of(agent_id)
+
+    def _answered(self, agent_id: str, event: SecurityEvent, recent: Sequence[SecurityEvent]) -> Answered:
+        """Return the answer on an event, with what it was made of."""
+        found = self._judged(agent_id, event, recent)
+        p = found.judgement.p
+        feedback = self._feedback.get(agent_id)
+        if feedback is not None:
+            level = self._terms.level(p)
+            odd = odd_of(found.judgement)
+            p = feedback.overlay(event, p, level, event.timestamp, odd, flagged=0.999 * self.contamination)
+        return Answered(found, answer(agent_id, event, found, p, self._terms))
 
     def _judged(self, agent_id: str, event: SecurityEvent, recent: Sequence[SecurityEvent]) -> Found:
         """Return how far an event departs before any verdict."""
@@ -254,8 +260,7 @@ class AnomalyDetector:
             judgement = self._with_calls(agent_id, event, recent, judgement)
         if not model.can_tell(judgement.surprises):
             return Found(State.DEGENERATE, act, model=model)
-        state = State.MALFORMED if event.flaws and judgement.p >= self.contamination else State.JUDGED
-        return Found(state, act, judgement, model)
+        return Found(State.JUDGED, act, judgement, model)
 
     def _with_calls(
         self, agent_id: str, event: SecurityEvent, recent: Sequence[SecurityEvent], judgement: Judgement
@@ -270,10 +275,18 @@ class AnomalyDetector:
         return with_calls(judgement, p)
 
 
+def _last_of(recent: Iterable[object], assume_zone: tzinfo | None) -> list[SecurityEvent]:
+    """Return the last of some events, as many as are looked at."""
+    if not recent:
+        return []
+    last = (recent if isinstance(recent, list | tuple) else list(recent))[-MOST_RECENT:]
+    return [read_event(one, assume_zone=assume_zone) for one in last]
+
+
 def _chances(past: Sequence[SecurityEvent]) -> float:
-    """Return how many events a session has, on average; 1 where one of them names none."""
-    sessions = {event.session_id for event in past}
-    return 1.0 if None in sessions else len(past) / len(sessions)
+    """Return how many events the session of an event has, on average over events; 1 where one of them names none."""
+    sessions = Counter(event.session_id for event in past)
+    return 1.0 if None in sessions else sum(count * count for count in sessions.values()) / len(past)
 
 
 def _zone(given: tzinfo | str) -> tzinfo:

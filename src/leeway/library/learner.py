@@ -142,16 +142,23 @@ class BaselineLearner:
         """Return what `compute_baseline` does: the window is kept up with every event, so it is never out of date."""
         return self.compute_baseline(agent_id)
 
-    def detect_anomalies(self, agent_id: str, event: object) -> dict[str, float]:
+    def detect_anomalies(
+        self, agent_id: str, event: object = None, *, current_event: object = None
+    ) -> dict[str, float]:
         """Return how far an event departs in each aspect, from 0 to 1; nothing is learnt from it.
 
         An aspect that the event or the baseline does not say enough of is absent. Without a baseline all are: `state`
         tells that from an event which departs in nothing. Rate and order are judged against what was recorded before.
 
+        Args:
+            agent_id: whose event it is.
+            event: a mapping or a typed event, as `read_event` takes it.
+            current_event: another name of `event`, for calls that are written for harombe.
+
         Raises:
             InvalidEventError: where the event has no type or no time, or a time has no zone.
         """
-        read = read_event(event, assume_zone=self._assumed)
+        read = read_event(event if current_event is None else current_event, assume_zone=self._assumed)
         learnt = self._settled(agent_id)
         if learnt is None:
             return {}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from leeway.errors import InvalidEventError
 from leeway.events import ConnectionOpened, Event, NameResolved, ToolCalled
@@ -19,11 +20,15 @@ _LARGEST: Final = 1e18
 
 _TIMELESS: Final = "an event has no time and no place in a sequence"
 _NAIVE: Final = "the time of an event has no zone"
-_NAIVE_HINT: Final = "give it one, or say whose time it is: AnomalyDetector(assume_zone='UTC')"
+_NAIVE_HINT: Final = (
+    'give it one, or say whose time it is: AnomalyDetector(assume_zone="UTC"), BaselineLearner(assume_zone="UTC")'
+)
+_OUT_OF_RANGE: Final = "the timestamp of an event is out of range"
+_AMOUNTS: Final = ("resource_count", "duration_ms")
 
 
 class SecurityEvent(Struct, frozen=True, kw_only=True):
-    """One act of an agent. What is None was not said, and is not judged.
+    """One act of an agent. What is None was not said, and is not judged; an amount that is none becomes a flaw.
 
     Raises:
         InvalidEventError: where its time has no zone, or it has neither a time nor a place in a sequence.
@@ -31,7 +36,7 @@ class SecurityEvent(Struct, frozen=True, kw_only=True):
 
     event_type: str
     timestamp: datetime | None = None
-    """When, with a zone; None where only the order is known."""
+    """When, in UTC; given with any zone. None where only the order is known."""
     sequence: int | None = None
     """Its place in the order of events, where there is no time."""
     resource_count: float | None = None
@@ -50,8 +55,13 @@ class SecurityEvent(Struct, frozen=True, kw_only=True):
         if self.timestamp is None:
             if self.sequence is None:
                 raise InvalidEventError(_TIMELESS, hint="give it a 'timestamp' with a zone, or a 'sequence' number")
-        elif self.timestamp.tzinfo is None:
-            raise InvalidEventError(_NAIVE, hint=_NAIVE_HINT)
+        elif self.timestamp.tzinfo is not UTC:
+            force_setattr(self, "timestamp", _in_utc(self.timestamp))
+        for name in _AMOUNTS:
+            given = getattr(self, name)
+            if given is not None and not 0 <= given <= _LARGEST:  # NaN is not, either
+                force_setattr(self, name, None)
+                force_setattr(self, "flaws", (*self.flaws, name))
 
 
 def read_event(event: object, *, assume_zone: tzinfo | None = None) -> SecurityEvent:
@@ -127,10 +137,17 @@ def _time(given: object, assume_zone: tzinfo | None) -> datetime | None:
         if assume_zone is None:
             raise InvalidEventError(_NAIVE, hint=_NAIVE_HINT)
         given = given.replace(tzinfo=assume_zone)
+    return given
+
+
+def _in_utc(time: datetime) -> datetime:
+    """Return a time in UTC."""
+    if time.tzinfo is None:
+        raise InvalidEventError(_NAIVE, hint=_NAIVE_HINT)
     try:
-        return given if given.tzinfo is UTC else given.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError:
-        raise InvalidEventError("the timestamp of an event is out of range") from None
+        raise InvalidEventError(_OUT_OF_RANGE) from None
 
 
 def _whole(event: Mapping[Any, Any], name: str, flaws: list[str]) -> int | None:

@@ -22,6 +22,12 @@ def sessions_of(events: Iterable[SecurityEvent]) -> list[list[SecurityEvent]]:
     return list(found.values())
 
 
+def calls_of(events: Sequence[SecurityEvent]) -> list[SecurityEvent]:
+    """Return the calls of tools, and what was asked for in their sessions; nothing where there is no call."""
+    sessions = {event.session_id for event in events if event.tool is not None} - {None}
+    return [event for event in events if event.tool is not None or (event.request and event.session_id in sessions)]
+
+
 class Cohorts:
     """Benign sessions of agents, and what is known from those of each cohort. A model is made when it is first asked.
 

@@ -32,7 +32,8 @@ class Reason(Struct, frozen=True, kw_only=True):
     surprise: float
     """-log of the share of benign runs that depart as far in this; they add up to the judgement."""
     call: int | None = None
-    """Place of the call in the session, from 0; None for an aspect of the whole."""
+    """Place of the call among those of the session, from 0, or of the event where the agent calls no tools; None for an
+    aspect of the whole."""
 
 
 class SessionResult(Struct, frozen=True, kw_only=True):
@@ -40,7 +41,7 @@ class SessionResult(Struct, frozen=True, kw_only=True):
 
     score: float
     """From 0 to 1: 1 - exp(-surprise / 10), the surprise being that of the worst call and of the whole: what ranks
-    sessions."""
+    sessions. Of an agent that calls no tools 1 - p^a, as an event's."""
     threat_level: ThreatLevel
     p: float
     """How rarely benign sessions depart as far, taken together; 1 where nothing departs. The level goes by it."""
@@ -48,7 +49,7 @@ class SessionResult(Struct, frozen=True, kw_only=True):
     """The most surprising first."""
     state: State = State.JUDGED
     not_judged: tuple[str, ...] = ()
-    """What could not be compared with anything, such as a tool that no run has called."""
+    """What could not be compared with anything, such as a tool that no run has called, or that no event says."""
 
     @property
     def explanation(self) -> str:

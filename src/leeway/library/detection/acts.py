@@ -65,11 +65,19 @@ def word(text: str) -> str:
     return f"{text[:23]}~{blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
 
 
+def local_time(time: datetime, zone: tzinfo) -> datetime:
+    """Return a time in a zone; at the ends of the calendar, beyond which the zone's own lies, as it is."""
+    try:
+        return time.astimezone(zone)
+    except OverflowError:
+        return time
+
+
 def act_of(event: SecurityEvent, recent: Sequence[SecurityEvent], zone: tzinfo) -> Act:
     """Return what an event says after the events of `recent`, the latest one last."""
     slot = day = None
     if event.timestamp is not None:
-        local = event.timestamp if zone is UTC else event.timestamp.astimezone(zone)
+        local = event.timestamp if zone is UTC else local_time(event.timestamp, zone)
         day = local.toordinal()
         weekend = (day - 1) % 7 >= _SATURDAY
         slot = local.hour * 4 + local.minute // 15 + SLOTS_A_DAY * weekend

@@ -21,6 +21,8 @@ _LONGEST: Final = 80
 _COMMON: Final = 3
 _INSTANT: Final = 0.1
 
+_TOGETHER: Final = "its values do not go together"
+
 _OCCASIONS: Final = {False: "a weekday", True: "a weekend day"}
 
 
@@ -41,7 +43,12 @@ def in_words(shares: dict[str, float], act: Act, members: Members, events: int) 
     largest = sorted(shares, key=lambda aspect: (-shares[aspect], aspect))
     told = [aspect for aspect in largest if shares[aspect] >= _LEAST_SHARE][:_MOST] or largest[:1]
     phrases = [_PHRASES[aspect](act, members) for aspect in told if aspect in _PHRASES]
-    return "; ".join(phrases) or f"its values do not go together in the {events:,} events known"
+    return "; ".join(phrases) or f"{_TOGETHER} in the {events:,} events known"
+
+
+def aspect_words(aspect: str, act: Act, members: Members) -> str:
+    """Return in what an event departs in one aspect."""
+    return _PHRASES[aspect](act, members) if aspect in _PHRASES else _TOGETHER
 
 
 def _quoted(text: str | None) -> str:

@@ -12,6 +12,9 @@ MOST_VALUES: Final = 512
 
 _ROUNDS: Final = 40
 
+_COMMON: Final = 0.1
+"""Share of the occurrences of an action that some other one came before."""
+
 
 def chance_of_new(counts: Mapping[str, int], total: int) -> float:
     """Return how likely the next value is one that was never seen.
@@ -134,8 +137,20 @@ class Sequences(Struct, frozen=True):
     def share(self, action: str, before: tuple[str, ...], seen: int = 0) -> float:
         """Return how likely the action is after what came before it; `seen` is taken off every count first.
 
-        Each level is drawn towards the shorter one with a weight of 2.
+        Each level is drawn towards the shorter one with a weight of 2. Where only one action is known before it, the
+        other may have been any that is common there: what is not said is never extreme.
         """
+        if len(before) == 1 and before[0] in self.pairs:
+            return max(self._share(action, one, seen) for one in (before, *self._common(before[0])))
+        return self._share(action, before, seen)
+
+    def _common(self, last: str) -> list[tuple[str, str]]:
+        """Return the last two actions where only the last is known, with each that commonly comes before it."""
+        start, least = f"{last}\n", _COMMON * self.pairs[last][""]
+        contexts = (context for context, after in self.triples.items() if after[""] >= least)
+        return [(last, context.removeprefix(start)) for context in contexts if context.startswith(start)]
+
+    def _share(self, action: str, before: tuple[str, ...], seen: int) -> float:
         last = self.actions
         share = max((last.counts.get(action, 0) - seen) / max(1, last.total - seen), last.new)
         after = self.pairs.get(before[0])

@@ -38,7 +38,7 @@ _TAIL: Final = 0.9
 _KNOTS: Final = (0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.03, 0.02, 0.01, 0.005, 0.0025)
 
 
-_GRAVE: Final = 0.0101
+GRAVE: Final = 0.0101
 """Just above MEDIUM."""
 
 
@@ -47,7 +47,7 @@ def by_session(p: float, chances: float) -> float:
 
     1 - (1 - p)^k for k events a session (Sidak 1967), but never more than what is just LOW: what is flagged stays so.
     """
-    return p if p > _GRAVE or chances <= 1 else max(p, min(1 - (1 - p) ** chances, _GRAVE))
+    return p if p > GRAVE or chances <= 1 else max(p, min(1 - (1 - p) ** chances, GRAVE))
 
 
 class Scale(Struct, frozen=True, gc=False):
