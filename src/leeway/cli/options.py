@@ -26,7 +26,7 @@ Sources = Annotated[
     typer.Option("--source", metavar="URI", help="File, folder, glob or - ; KIND:PATH forces a kind. May be repeated."),
 ]
 SourceArguments = Annotated[
-    list[str] | None, typer.Argument(metavar="SOURCE", help="The same as --source, without the word.")
+    list[str] | None, typer.Argument(metavar="SOURCE...", help="The same as --source, without the word.")
 ]
 ColumnMapOption = Annotated[
     Path | None,
