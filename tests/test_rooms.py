@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ BANNED_CLASS = re.compile(
 )
 BANNED_FILES = {"utils.py", "util.py", "helpers.py", "common.py", "core.py", "misc.py", "types.py"}
 BANNED_IMPORTS = {"pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle"}
+OWN_SCRIPTS = {"make_golden.py"}  # run by hand, imported by nothing
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime"}
 
 FILE_LINES = 450
@@ -78,6 +80,12 @@ def test_the_ban_means_these_names(word: str, is_banned: bool) -> None:  # noqa:
 
 def test_no_file_has_a_banned_name() -> None:
     assert [name(path) for path in FILES if path.name in BANNED_FILES] == []
+
+
+def test_no_two_modules_of_tests_share_a_name() -> None:
+    """They are imported by their names alone, so the second of two would be taken for the first."""
+    names = Counter(path.name for path in Path(__file__).parent.rglob("*.py"))
+    assert [shared for shared, times in sorted(names.items()) if times > 1 and shared not in OWN_SCRIPTS] == []
 
 
 def test_nothing_that_runs_code_on_reading_is_imported() -> None:
