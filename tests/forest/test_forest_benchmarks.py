@@ -24,7 +24,7 @@ def test_quality_is_measured_a_set_and_on_the_mean(folder: Path) -> None:
     words = ["--data", str(folder), "--seeds", "2", "--most", "150", "--only", "Leeway, density"]
     assert script_of("forest_quality").main([*words, "--json", str(out), "--table", str(table)]) == 0
     record = json.loads(out.read_text("utf-8"))
-    assert record["parameters"]["trees"] == 32
+    assert record["parameters"]["trees"] == 48
     figures = {(row["name"], row["unit"]): row["value"] for row in record["results"]}
     assert figures["mean of 1 sets, Leeway, density", "AUROC"] > 0.9
     assert figures["1_little, Leeway, density", "AP"] > 0.2

@@ -143,7 +143,7 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
     "manifest is no JSON": lambda: _zipped({**_entries(), "manifest.json": b"{"}),
     "manifest is deep": lambda: _zipped({**_entries(), "manifest.json": b"[" * 200_000}),
     "manifest too large": lambda: _zipped({**_entries(), "manifest.json": b" " * (1 << 21)}),
-    "another schema": lambda: _forged({"schema": "leeway-forest/2"}),
+    "another schema": lambda: _forged({"schema": "leeway-forest/3"}),
     "an unknown field": lambda: _forged({"more": 1}),
     "no trees": lambda: _forged({"roots": 0}),
     "too many trees": lambda: _forged({"roots": 10_000}),

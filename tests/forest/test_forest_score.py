@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchmark_script import script_of
 from leeway.errors import InvalidEventError, UnsupportedError
-from leeway.forest import Manifest, Splits, grow, to_bytes
+from leeway.forest import Manifest, Splits, from_bytes, grow, to_bytes
 
 ORACLE = json.loads((Path(__file__).parent / "sklearn_forest.json").read_text("utf-8"))
 
@@ -93,10 +94,13 @@ def test_scikit_learns_trees_score_here_as_there() -> None:
     assert sum(parts) == pytest.approx(forest.typical + math.log2(score), abs=1e-12)
 
 
-def test_a_forest_that_was_not_grown_here_is_not_kept_as_one() -> None:
-    forest = script_of("forest_quality").forest_of(_oracle())
-    with pytest.raises(UnsupportedError, match="grown here"):
-        to_bytes(forest, Manifest(features=("a", "b", "c")))
+def test_a_forest_of_other_origin_is_kept_where_it_comes_out_again() -> None:
+    forest, manifest = script_of("forest_quality").forest_of(_oracle()), Manifest(features=("a", "b", "c"))
+    again, _ = from_bytes(to_bytes(forest, manifest))
+    assert np.array_equal(again.score(ORACLE["rows"]), forest.score(ORACLE["rows"]))
+    deeper = replace(forest, trees=replace(forest.trees, ends=forest.trees.ends * 2))
+    with pytest.raises(UnsupportedError, match="would not give them back"):
+        to_bytes(deeper, manifest)
 
 
 def test_quality_counts_ties_as_half() -> None:

@@ -19,7 +19,7 @@ from leeway.forest.trees import DEEPEST, LONGEST_STEP, STEP_UNIT, Trees, depths_
 from leeway.forest.walking import Limits
 from leeway.storage import write_whole
 
-SCHEMA = "leeway-forest/1"
+SCHEMA = "leeway-forest/2"
 
 MOST_CANARIES = 64
 CANARY_SLACK = 1e-9
@@ -86,7 +86,7 @@ def to_bytes(forest: Forest, manifest: Manifest) -> bytes:
 
     Raises:
         InvalidConfigError: where the manifest does not fit the forest.
-        UnsupportedError: for a forest that was not grown here, whose depths would not come out again.
+        UnsupportedError: for a forest whose depths are not those of its rows and splits: they would not come out again.
     """
     _check_manifest(manifest, forest.features)
     arrays = _arrays_of(forest)
@@ -103,7 +103,7 @@ def to_bytes(forest: Forest, manifest: Manifest) -> bytes:
         sha256="",
     )
     if not _is_same(forest, _forest_of(header, arrays)):
-        raise UnsupportedError("only a forest that was grown here can be kept in a file")
+        raise UnsupportedError("the depths of this forest are not those of its rows and splits; a file would not give them back")
     signed = msgspec.structs.replace(header, sha256=_digest(header, arrays))
     return packed(msgspec.json.encode(signed), arrays)
 
@@ -221,7 +221,7 @@ def _forest_of(header: _Header, arrays: Mapping[str, NDArray[Any]]) -> Forest:
     threshold[splits] = arrays["threshold"]
     count = _counts(splits, arrays["count"], header.roots)
     step = np.concatenate([np.zeros(header.roots, dtype=np.uint8), arrays["step"]])
-    reached, ends = depths_of(splits, count, step, header.roots, header.deepest)
+    reached, ends = depths_of(splits, count, step, header.roots)
     trees = Trees(header.roots, feature, threshold, count, reached, ends)
     return Forest(trees, Limits(lowest, highest), header.deepest, header.unit)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leeway.forest.splits import DRAWN, GAINS, LEAST_SHARE, Cut, Splits
+from leeway.forest.splits import DRAWN, LEAST_SHARE, Cut, Splits, worth
 from leeway.forest.trees import Floats, step_of
 
 CELLS_AT_ONCE = 1 << 20
@@ -75,7 +75,7 @@ class Level:
     ) -> Choice:
         """Return of each node the best split by one of the columns drawn for it (draws, nodes)."""
         cut = self.cut(columns, feature, generator.random(feature.shape))
-        gain = np.where((cut.low > 0) & (cut.high > 0), GAINS[splits](cut), -np.inf)
+        gain = worth(splits, cut, generator.random(len(self.sizes)))
         chosen = gain.argmax(axis=0)
         best = chosen, np.arange(len(chosen))
         fits = gain[best] > -np.inf

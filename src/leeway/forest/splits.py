@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from leeway.forest.trees import Floats
 
+BLIND = 0.3
+"""Share of the nodes that take the first split that parts their rows, whatever it is worth: trees that all look for the
+same thing miss the same rows (the mixture of choices of Cortes 2021)."""
+
 LEAST_SHARE = 1e-6
 """A side has at least this share of its parent's range: what lies on the very edge is not infinitely dense."""
 
@@ -89,6 +93,19 @@ def _density(cut: Cut) -> Floats:
 GAINS: Mapping[Splits, Callable[[Cut], Floats]] = MappingProxyType(
     {Splits.RANDOM: _any, Splits.POOLED: _pooled, Splits.DENSITY: _density}
 )
+
+def worth(splits: Splits, cut: Cut, chance: Floats) -> Floats:
+    """Return what each split is worth (draws, nodes), -inf where it parts no rows.
+
+    Args:
+        splits: how the nodes choose.
+        cut: what was drawn for them.
+        chance: of each node a number drawn from 0 to 1; below `BLIND` the first split is worth most.
+    """
+    first = -np.arange(len(cut.low), dtype=np.float64)[:, None]
+    gain = np.where(chance < BLIND, first, GAINS[splits](cut))
+    return np.where((cut.low > 0) & (cut.high > 0), gain, -np.inf)
+
 
 DRAWN: Mapping[Splits, int] = MappingProxyType({Splits.RANDOM: 1, Splits.POOLED: 4, Splits.DENSITY: 4})
 """How many splits a node draws."""

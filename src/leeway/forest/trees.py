@@ -104,22 +104,19 @@ def levels_of(splits: NDArray[np.bool_], roots: int) -> list[slice]:
 
 
 def depths_of(
-    splits: NDArray[np.bool_], count: NDArray[np.int32], step: NDArray[np.uint8], roots: int, deepest: int
+    splits: NDArray[np.bool_], count: NDArray[np.int32], step: NDArray[np.uint8], roots: int
 ) -> tuple[Floats, Floats]:
-    """Return `reached` and `ends` of trees that were grown to at most `deepest` levels below the roots.
+    """Return `reached` and `ends` of trees.
 
-    A leaf of several rows that could not be told apart ends deeper than it was reached: for each level that is left,
-    by the longest step, but by no more than c(rows). What lies at the deepest level ends where it is, and a tree
-    without a split one step deep, so that it says neither of any row.
+    A leaf of several rows, alike or at the deepest level, ends by c(rows) deeper than it was reached (Liu, Ting and
+    Zhou 2008). A tree without a split is at least one step deep, so that it says neither of any row.
     """
-    reached, left_over = np.zeros(len(splits)), np.zeros(len(splits))
+    reached = np.zeros(len(splits))
     levels = levels_of(splits, roots)
     for depth, level in enumerate(levels):
         if depth:
             above = levels[depth - 1]
             reached[level] = np.repeat(reached[above][splits[above]], 2) + step[level] * STEP_UNIT
-        left_over[level] = LONGEST_STEP * (deepest - depth)
-    alike = np.minimum(average_path(count.astype(np.float64)), left_over)
-    ends = reached + np.where(splits, 0, alike)
+    ends = reached + np.where(splits, 0, average_path(count.astype(np.float64)))
     ends[:roots] = np.where(splits[:roots], ends[:roots], np.maximum(ends[:roots], 1))
     return reached, ends
