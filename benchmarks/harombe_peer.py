@@ -2,10 +2,10 @@
 
     python benchmarks/harombe_peer.py --json FILE [--python PYTHON-THAT-HAS-HAROMBE] [--harombe FOLDER]
 
-Scoring one event, training one agent, the model on disk, and recording events for a baseline. Each figure comes from a
-process of its own, the two sides taking turns `--repeat` times; medians. Training, recording and the slowest scores are
-processor time of all threads, for others may be at work on the machine. Both see the same events, which end at the
-present, because harombe's window goes by the clock. Recording is measured to 8,000 events there and to 100,000 here.
+Scoring one event, training one agent, its model on disk and in memory, and recording events for a baseline. Each figure
+comes from a process of its own, the two sides taking turns `--repeat` times; medians. Training, recording and the slowest
+scores are processor time of all threads, for others may be at work on the machine. Both see the same events, which end
+at the present, because harombe's window goes by the clock. Recording is measured to 8,000 events there and to 100,000 here.
 
 harombe's modules are loaded by file, because importing its package needs 43 distributions. What they need themselves:
 `pip install --no-deps harombe==0.3.1` and `pip install pydantic scikit-learn joblib numpy`.
@@ -25,6 +25,7 @@ from importlib.util import find_spec
 from math import log
 from pathlib import Path
 from random import Random
+from resource import RUSAGE_SELF, getrusage
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter_ns, process_time, process_time_ns
@@ -35,6 +36,9 @@ from record import Result, write_record
 
 EVENTS = 1_000
 """Events that an agent is trained on."""
+
+HELD = 30
+"""Agents whose models are held at once, to see what one of them takes."""
 
 RECORDED = (1_000, 2_000, 4_000, 8_000)
 MORE = (10_000, 100_000)
@@ -115,6 +119,24 @@ def scoring(side: str, folder: Path | None, seed: int) -> Figures:
     }
 
 
+def holding(side: str, folder: Path | None, seed: int) -> Figures:
+    """Return the kB that a model takes in memory once it scored an event, by how the process's peak grows."""
+    found, _ = classes(side, folder)
+    history = events(EVENTS, seed=seed, zone=side == "leeway")
+    with TemporaryDirectory(prefix="leeway-peer-") as place:
+        detector = found(model_dir=Path(place))
+        peaks = []
+        for number in range(HELD + 1):  # the first pays for what all share
+            detector.train(f"agent {number}", history)
+            detector.detect(f"agent {number}", history[0])
+            peaks.append(getrusage(RUSAGE_SELF).ru_maxrss * _PEAK_UNIT)
+    return {"memory": (peaks[-1] - peaks[0]) / HELD / 1_000}
+
+
+_PEAK_UNIT = 1 if sys.platform == "darwin" else 1_024
+"""Bytes that the peak is told in."""
+
+
 def _timed(call: Callable[[], object]) -> tuple[float, float]:
     """Return the microseconds that a call takes, by the wall and of the processor."""
     wall, processor = perf_counter_ns(), process_time_ns()
@@ -148,7 +170,7 @@ def measured(options: argparse.Namespace) -> tuple[dict[str, Figures], dict[tupl
     recorded: dict[tuple[str, int], list[float]] = {}
     for _ in range(options.repeat):
         for side in SIDES:
-            scored[side].append(_alone(side, options, "--scoring"))
+            scored[side].append(_alone(side, options, "--scoring") | _alone(side, options, "--holding"))
         for count in (*options.recorded, *options.more):
             for side in SIDES if count in options.recorded else SIDES[:1]:
                 taken = _alone(side, options, "--recording", str(count))
@@ -176,6 +198,8 @@ def told(scored: dict[str, Figures], recorded: dict[tuple[str, int], float]) -> 
         Result("harombe / Leeway, scoring, p50 of processor time", peer[_MIDDLE] / own[_MIDDLE], "ratio"),
         Result(f"P5: Leeway, train on {EVENTS:,} events", own["train"], "ms", "≤ 40"),
         Result("P6: Leeway, model on disk", own["model"], "kB", "≤ 60"),
+        Result("Leeway, model in memory, once it scored", own["memory"], "kB"),
+        Result("harombe / Leeway, model in memory", peer["memory"] / own["memory"], "ratio"),
         Result("harombe / Leeway, train", peer["train"] / own["train"], "ratio"),
         Result("harombe / Leeway, model on disk", peer["model"] / own["model"], "ratio"),
         Result("harombe, scoring one event, p50", peer["p50"], "us"),
@@ -183,6 +207,7 @@ def told(scored: dict[str, Figures], recorded: dict[tuple[str, int], float]) -> 
         Result("harombe, scoring one event, p99 of processor time", peer[_SLOWEST], "us"),
         Result(f"harombe, train on {EVENTS:,} events", peer["train"], "ms"),
         Result("harombe, model on disk", peer["model"], "kB"),
+        Result("harombe, model in memory, once it scored", peer["memory"], "kB"),
     ]
     results += [_power(side, recorded, bar) for side, bar in (("leeway", "≤ 1.1"), ("harombe", None))]
     both = max(count for side, count in recorded if side == "harombe")
@@ -216,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--harombe", type=Path, metavar="FOLDER", help="its security/ml, where it is not installed")
     parser.add_argument("--side", choices=SIDES, help="only measure this one, in this process")
     parser.add_argument("--scoring", action="store_true")
+    parser.add_argument("--holding", action="store_true")
     parser.add_argument("--recording", type=int, metavar="EVENTS")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the results")
     return parser
@@ -224,6 +250,8 @@ def _parser() -> argparse.ArgumentParser:
 def _one_side(options: argparse.Namespace) -> Figures | dict[str, str]:
     if options.scoring:
         return scoring(options.side, options.harombe, options.seed)
+    if options.holding:
+        return holding(options.side, options.harombe, options.seed)
     if options.recording:
         return recording(options.side, options.harombe, options.seed, options.recording)
     return versions()

@@ -47,9 +47,17 @@ def test_some_nodes_take_the_first_split_that_parts_their_rows() -> None:
     low = np.array([[0, 0], [1, 1], [5, 5]])
     at = np.array([[0.5, 0.5], [0.1, 0.1], [0.9, 0.9]])
     cut = Cut(
-        threshold=np.zeros(shape), low=low, high=10 - low, range_share=at, values=np.zeros((3, 20)), least=np.zeros(shape),
-        width=np.ones(shape), goes_left=np.zeros((3, 20), dtype=np.bool_), starts=np.array([0, 10]), sizes=np.array([10, 10]),
-    )  # fmt: skip
+        threshold=np.zeros(shape),
+        low=low,
+        high=10 - low,
+        range_share=at,
+        values=np.zeros((3, 20)),
+        least=np.zeros(shape),
+        width=np.ones(shape),
+        goes_left=np.zeros((3, 20), dtype=np.bool_),
+        starts=np.array([0, 10]),
+        sizes=np.array([10, 10]),
+    )
     found = worth(Splits.DENSITY, cut, np.array([BLIND - 0.01, BLIND]))
     assert found.argmax(axis=0).tolist() == [1, 2]
     assert np.isneginf(found[0]).all()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 import leeway
@@ -57,6 +58,29 @@ def test_an_amount_that_is_none_is_a_flaw_in_every_form(detector: AnomalyDetecto
         assert (found.state, found.threat_level) == (State.MALFORMED, ThreatLevel.UNKNOWN)
         assert name in found.not_judged
         assert f"cannot be read: {name}" in found.explanation
+
+
+def test_numbers_of_a_table_are_numbers(detector: AnomalyDetector) -> None:
+    told = {**EVENT, "duration_ms": np.float32(210), "resource_count": np.int64(4), "success": np.bool_(True)}  # noqa: FBT003
+    plain = {**EVENT, "duration_ms": 210, "resource_count": 4, "success": True}
+    assert read_event(told) == read_event(plain)
+    assert detector.detect("a", told) == detector.detect("a", plain)
+    for wrong in (np.float64("nan"), np.array([1.0, 2.0]), np.array(3.0), np.complex128(1), np.str_("3"), True):
+        assert read_event({**EVENT, "duration_ms": wrong}).flaws == ("duration_ms",)
+
+
+def test_seconds_since_1970_are_refused_with_a_way_out() -> None:
+    with pytest.raises(InvalidEventError, match="a timestamp is a float") as told:
+        read_event({**EVENT, "timestamp": 1_760_000_000.0})
+    assert "datetime.fromtimestamp" in (told.value.hint or "")
+
+
+@pytest.mark.parametrize("agent", [7, None, b"agent", ("a", "b")], ids=repr)
+def test_an_agent_goes_by_a_text(agent: Any) -> None:  # noqa: ANN401
+    with pytest.raises(InvalidEventError, match="an agent goes by a text"):
+        AnomalyDetector().train(agent, PAST)
+    with pytest.raises(InvalidEventError, match="an agent goes by a text"):
+        BaselineLearner().record_event(agent, EVENT)
 
 
 def test_a_benign_verdict_does_not_make_normal_what_cannot_be_read() -> None:

@@ -52,6 +52,7 @@ def test_its_modules_are_loaded_without_its_package(script: ModuleType, stand_in
     assert figures["model"] == 1.0
     assert figures["p50"] > 0
     assert figures["p50 of processor time"] <= figures["p99 of processor time"]
+    assert script.holding("harombe", stand_in, 1)["memory"] < 1_000
     assert script.recording("harombe", stand_in, 1, 50)["seconds"] >= 0
 
 
@@ -64,16 +65,17 @@ def test_ours_records_the_same_events_with_a_zone(script: ModuleType) -> None:
 
 
 def test_every_goal_is_told(script: ModuleType) -> None:
-    words = ("p50", "p50 of processor time", "p99 of processor time", "train", "model")
+    words = ("p50", "p50 of processor time", "p99 of processor time", "train", "model", "memory")
     scored = {
-        "leeway": dict(zip(words, (10.0, 9.0, 40.0, 20.0, 30.0), strict=True)),
-        "harombe": dict(zip(words, (13_000.0, 9_000.0, 27_000.0, 90.0, 1_500.0), strict=True)),
+        "leeway": dict(zip(words, (10.0, 9.0, 40.0, 20.0, 30.0, 1_000.0), strict=True)),
+        "harombe": dict(zip(words, (13_000.0, 9_000.0, 27_000.0, 90.0, 1_500.0, 1_500.0), strict=True)),
     }
     recorded = {("leeway", 1_000): 0.01, ("harombe", 1_000): 0.1, ("harombe", 2_000): 0.4, ("leeway", 2_000): 0.02}
     results = {one.name: one for one in script.told(scored, recorded)}
     assert results["Leeway, exponent of recording, 1,000 to 2,000 events"].value == pytest.approx(1)
     assert results["harombe, exponent of recording, 1,000 to 2,000 events"].value == pytest.approx(2)
     assert results["harombe / Leeway, recording 2,000 events"].value == pytest.approx(20)
+    assert results["harombe / Leeway, model in memory"].value == pytest.approx(1.5)
     assert [one.met for one in results.values() if one.goal] == [True] * 6
 
 

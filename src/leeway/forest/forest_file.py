@@ -103,7 +103,7 @@ def to_bytes(forest: Forest, manifest: Manifest) -> bytes:
         sha256="",
     )
     if not _is_same(forest, _forest_of(header, arrays)):
-        raise UnsupportedError("the depths of this forest are not those of its rows and splits; a file would not give them back")
+        raise UnsupportedError("the depths of the forest are not those of its rows, so a file would not give them back")
     signed = msgspec.structs.replace(header, sha256=_digest(header, arrays))
     return packed(msgspec.json.encode(signed), arrays)
 

@@ -70,7 +70,8 @@ def grow(
     """Return an isolation forest grown from `rows` (n, d). The order of the rows does not matter.
 
     Every node draws a few splits, each a random column and a random threshold within the range of the node's rows, and
-    takes the best by `splits`; some nodes take the first. It ends where one row, or only equal rows, are left, or at depth ⌈log2 subsample⌉.
+    takes the best by `splits`; some nodes take the first. It ends where one row, or only equal rows, are left, or at
+    depth ⌈log2 subsample⌉.
 
     Args:
         rows: numbers; NaN where a row does not say. Beyond ±1e38, infinity included, all are the same.

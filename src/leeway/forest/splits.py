@@ -94,6 +94,7 @@ GAINS: Mapping[Splits, Callable[[Cut], Floats]] = MappingProxyType(
     {Splits.RANDOM: _any, Splits.POOLED: _pooled, Splits.DENSITY: _density}
 )
 
+
 def worth(splits: Splits, cut: Cut, chance: Floats) -> Floats:
     """Return what each split is worth (draws, nodes), -inf where it parts no rows.
 

@@ -17,7 +17,7 @@ from leeway.library.detection.model import AgentModel, Judgement, fit
 from leeway.library.feedback import Feedback
 from leeway.library.model_file import Kept, default_directory, model_path, read_model, write_model
 from leeway.library.results import AnomalyResult, State
-from leeway.library.security_event import SecurityEvent, read_event
+from leeway.library.security_event import SecurityEvent, check_agent, read_event
 from leeway.library.session_events import Answered, session_of
 from leeway.library.verdicts import Scope, Verdict
 from leeway.storage.files import make_private_directory
@@ -91,8 +91,9 @@ class AnomalyDetector:
             cohort: the setting that the agent shares with others, whose tool calls are learnt together.
 
         Raises:
-            InvalidEventError: for an event without a type or a time that can be told.
+            InvalidEventError: for an event without a type or a time that can be told, and an agent that is no text.
         """
+        check_agent(agent_id)
         feedback = self._feedback.get(agent_id)
         past = in_order([read_event(event, assume_zone=self._assume_zone) for event in events])
         if feedback is not None:

@@ -14,7 +14,7 @@ from leeway.library.learner_arrivals import Arrivals
 from leeway.library.learner_aspects import ODD, aspect_tails, score_of
 from leeway.library.learner_days import DURATION, HOURS, KIND, RESOURCE, Days, act_at
 from leeway.library.results import BehavioralBaseline, BehavioralPattern, State
-from leeway.library.security_event import SecurityEvent, read_event
+from leeway.library.security_event import SecurityEvent, check_agent, read_event
 from leeway.library.threat_level import ThreatLevel, level_of
 from leeway.library.verdicts import Scope, Verdict
 
@@ -246,6 +246,7 @@ class BaselineLearner:
     def _of(self, agent_id: str) -> _Learnt:
         learnt = self._agents.get(agent_id)
         if learnt is None:
+            check_agent(agent_id)
             learnt = self._agents[agent_id] = _Learnt(self.window_days, self.min_samples)
         return learnt
 

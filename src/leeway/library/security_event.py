@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
@@ -23,6 +24,7 @@ _NAIVE: Final = "the time of an event has no zone"
 _NAIVE_HINT: Final = (
     'give it one, or say whose time it is: AnomalyDetector(assume_zone="UTC"), BaselineLearner(assume_zone="UTC")'
 )
+_NUMBER_HINT: Final = "of seconds since 1970 make one: datetime.fromtimestamp(seconds, UTC)"
 _OUT_OF_RANGE: Final = "the timestamp of an event is out of range"
 _AMOUNTS: Final = ("resource_count", "duration_ms")
 
@@ -62,6 +64,16 @@ class SecurityEvent(Struct, frozen=True, kw_only=True):
             if given is not None and not 0 <= given <= _LARGEST:  # NaN is not, either
                 force_setattr(self, name, None)
                 force_setattr(self, "flaws", (*self.flaws, name))
+
+
+def check_agent(agent_id: object) -> None:
+    """Refuse what cannot name an agent.
+
+    Raises:
+        InvalidEventError: where it is not text.
+    """
+    if not isinstance(agent_id, str):
+        raise InvalidEventError(f"an agent goes by a text, not by a {type(agent_id).__name__}", hint="str(agent_id)")
 
 
 def read_event(event: object, *, assume_zone: tzinfo | None = None) -> SecurityEvent:
@@ -132,7 +144,7 @@ def _time(given: object, assume_zone: tzinfo | None) -> datetime | None:
         except ValueError:
             raise InvalidEventError("the timestamp of an event is no ISO 8601 time") from None
     if not isinstance(given, datetime):
-        raise InvalidEventError(f"the timestamp of an event is a {type(given).__name__}, not a time with a zone")
+        raise InvalidEventError(f"a timestamp is a {type(given).__name__}, not a time with a zone", hint=_NUMBER_HINT)
     if given.tzinfo is None:
         if assume_zone is None:
             raise InvalidEventError(_NAIVE, hint=_NAIVE_HINT)
@@ -150,8 +162,13 @@ def _in_utc(time: datetime) -> datetime:
         raise InvalidEventError(_OUT_OF_RANGE) from None
 
 
+def _plain(given: Any) -> Any:  # noqa: ANN401  # whatever was given
+    """Return Python's own number for one of numpy's, as a table gives it."""
+    return given.item() if isinstance(given, np.generic) else given
+
+
 def _whole(event: Mapping[Any, Any], name: str, flaws: list[str]) -> int | None:
-    given = event.get(name)
+    given = _plain(event.get(name))
     if given is None or (type(given) is int and abs(given) < _LARGEST):
         return given
     flaws.append(name)
@@ -160,7 +177,7 @@ def _whole(event: Mapping[Any, Any], name: str, flaws: list[str]) -> int | None:
 
 def _amount(event: Mapping[Any, Any], name: str, flaws: list[str]) -> float | None:
     """Return a number from 0 on; anything else that was given is a flaw."""
-    given = event.get(name)
+    given = _plain(event.get(name))
     if given is None:
         return None
     if type(given) in {int, float} and 0 <= given <= _LARGEST and not math.isnan(given):
@@ -170,7 +187,7 @@ def _amount(event: Mapping[Any, Any], name: str, flaws: list[str]) -> float | No
 
 
 def _truth(event: Mapping[Any, Any], name: str, flaws: list[str]) -> bool | None:
-    given = event.get(name)
+    given = _plain(event.get(name))
     if given is None or given is True or given is False:
         return given
     if type(given) is int and given in {0, 1}:
