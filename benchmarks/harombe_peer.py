@@ -3,9 +3,10 @@
     python benchmarks/harombe_peer.py --json FILE [--python PYTHON-THAT-HAS-HAROMBE] [--harombe FOLDER]
 
 Scoring one event, training one agent, its model on disk and in memory, and recording events for a baseline. Each figure
-comes from a process of its own, the two sides taking turns `--repeat` times; medians. Training, recording and the slowest
-scores are processor time of all threads, for others may be at work on the machine. Both see the same events, which end
-at the present, because harombe's window goes by the clock. Recording is measured to 8,000 events there and to 100,000 here.
+comes from a process of its own, the two sides taking turns `--repeat` times; medians. Training, recording and the
+slowest scores are processor time of all threads, for others may be at work on the machine. Both see the same events,
+which end at the present, because harombe's window goes by the clock. Recording is measured to 8,000 events there and to
+100,000 here.
 
 harombe's modules are loaded by file, because importing its package needs 43 distributions. What they need themselves:
 `pip install --no-deps harombe==0.3.1` and `pip install pydantic scikit-learn joblib numpy`.
