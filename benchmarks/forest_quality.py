@@ -4,9 +4,9 @@
 
 Every forest is grown from all rows of a set without their labels, as it comes, and scores the same rows: area under the
 ROC curve (AUROC) and average precision (AP), means over the seeds. Ours is the default one of the library; the peers
-have their own defaults. What isotree's pooled gain reaches above scikit-learn is known from its own measurement on 42
-sets (.784 against .766) and is the goal to pass; isotree itself is built from source in a quarter of an hour, and is
-measured where it is installed.
+have their own defaults. The goal to pass is isotree's pooled gain. isotree is built from source in a few minutes (`pip
+install isotree pandas`) and measured where it is installed; elsewhere the goal is what it reached above scikit-learn in
+its own measurement on 42 sets (.784 against .766).
 
 It also turns each of scikit-learn's forests into ours, node by node, and tells how far the scores are apart.
 """
@@ -109,10 +109,12 @@ def _isotree(rows: Floats, seed: int) -> Floats:
     return scores
 
 
+BEST = "isotree, pooled gain"
+
 PEERS: dict[str, tuple[str, Scorer]] = {
     "scikit-learn": ("sklearn", _scikit_learn),
     "coniferest": ("coniferest", _coniferest),
-    "isotree, pooled gain": ("isotree", _isotree),
+    BEST: ("isotree", _isotree),
 }
 
 
@@ -170,10 +172,15 @@ def results_of(found: dict[str, dict[str, Quality]], gap: float) -> list[Result]
         more = mean[ours].auroc - mean[peer].auroc
         results += [
             Result("P10: mean AUROC, ours less scikit-learn's", more, "AUROC", f"≥ {BAR}"),
-            Result("P10: the same, beside what isotree's pooled gain adds", more, "AUROC", f"≥ {STRETCH}"),
             Result("mean AP, ours less scikit-learn's", mean[ours].ap - mean[peer].ap, "AP", f"≥ {BAR}"),
             Result("scikit-learn's trees as ours: scores apart, × 1e12", gap * 1e12, "score", "≤ 1"),
         ]
+        best = mean.get(BEST)
+        results.append(
+            Result("P10: mean AUROC, ours less isotree's pooled gain", mean[ours].auroc - best.auroc, "AUROC", "≥ 0")
+            if best
+            else Result("P10: the same, beside what isotree's pooled gain adds", more, "AUROC", f"≥ {STRETCH}")
+        )
     for measured in ("auroc", "ap"):
         for name in names:
             results.append(
@@ -218,7 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.table.write_text(table_of(found), encoding="utf-8")
     peers = {
         module: version(name)
-        for name, module in (("scikit-learn", "sklearn"), ("coniferest", "coniferest"))
+        for name, module in (("scikit-learn", "sklearn"), ("coniferest", "coniferest"), ("isotree", "isotree"))
         if find_spec(module)
     }
     parameters = {"seeds": arguments.seeds, "most": arguments.most, "trees": TREES, "subsample": SUBSAMPLE}

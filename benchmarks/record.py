@@ -19,7 +19,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 _PACKAGES = (
     *("agent-leeway", "duckdb", "msgspec", "numpy", "apsw", "pandas", "pyarrow"),
-    *("scikit-learn", "coniferest", "harombe"),
+    *("scikit-learn", "coniferest", "isotree", "harombe"),
 )
 _MIB = 1 << 20
 
