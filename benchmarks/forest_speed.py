@@ -131,7 +131,8 @@ def keeping(rows: Floats) -> list[Result]:
     tracemalloc.start()
     forest, _ = from_bytes(content)
     loaded = tracemalloc.get_traced_memory()[0]
-    forest.explain_one(rows[0].tolist())
+    for row in rows.tolist():  # what one row asks for is kept for the next
+        forest.explain_one(row)
     used = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     return [
@@ -139,7 +140,7 @@ def keeping(rows: Floats) -> list[Result]:
         Result("P6: model file, stretch", len(content) / 1_000, "kB", f"≤ {STRETCH_KB}"),
         Result("nodes of all trees", len(forest.trees.feature), "nodes"),
         Result("memory of a forest, loaded", loaded / 1_000, "kB"),
-        Result("memory of a forest that scores single rows", used / 1_000, "kB"),
+        Result("memory of a forest that scored 1,000 single rows", used / 1_000, "kB"),
         Result("loading a model file, all checks", median(spent(lambda: from_bytes(content)) for _ in range(10)), "ms"),
     ]
 

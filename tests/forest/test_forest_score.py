@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from benchmark_script import script_of
 from leeway.errors import InvalidEventError, UnsupportedError
-from leeway.forest import Manifest, Splits, from_bytes, grow, to_bytes
+from leeway.forest import Manifest, Splits, from_bytes, grow, leaf_bits, to_bytes
+from leeway.forest.leaf_bits import LeafBits
 
 ORACLE = json.loads((Path(__file__).parent / "sklearn_forest.json").read_text("utf-8"))
 
@@ -29,6 +30,42 @@ def test_many_rows_and_one_score_alike_and_the_parts_sum_exactly(rows: Rows, ask
         assert score == pytest.approx(many, abs=1e-12)
         assert sum(parts) == pytest.approx(forest.typical + math.log2(score), abs=1e-12)
         assert score == forest.score_one(row)
+
+
+@given(matrices(), st.integers(1, 40), st.sampled_from(Splits), st.data())
+def test_bits_say_what_a_walk_says(rows: Rows, trees: int, splits: Splits, data: st.DataObject) -> None:
+    forest = grow(rows, trees=trees, splits=splits, seed=trees).forest
+    walked = replace(forest)  # caches of its own
+    walked.__dict__["_leaves"] = None
+    held = forest.trees.feature >= 0
+    edges = [
+        sorted({*forest.trees.threshold[held & (forest.trees.feature == at)].astype(float), *rows[:, at].tolist()})
+        for at in range(rows.shape[1])
+    ]
+    for _ in range(5):
+        row = [data.draw(st.sampled_from(values)) for values in edges]
+        score, parts = forest.explain_one(row)
+        walked_score, walked_parts = walked.explain_one(row)
+        assert score == pytest.approx(walked_score, abs=1e-12)
+        assert parts == pytest.approx(walked_parts, abs=1e-12)
+
+
+def test_what_was_asked_before_makes_no_difference() -> None:
+    rows = ordinary(400)
+    forest = grow(rows, trees=6).forest
+    first = [forest.explain_one(row) for row in rows.tolist()]
+    assert [forest.explain_one(row) for row in rows[::-1].tolist()] == first[::-1]
+
+
+def test_a_forest_of_many_leaves_is_walked_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ordinary(300)
+    small, large = (grow(rows, trees=6).forest for _ in range(2))
+    by_bits = [small.explain_one(row) for row in rows.tolist()]
+    monkeypatch.setattr(leaf_bits, "MOST_LEAVES", 100)
+    assert LeafBits.of(large.trees, np.zeros(len(large.trees.feature)), large.features) is None
+    for row, (score, parts) in zip(rows.tolist(), by_bits, strict=True):
+        assert large.explain_one(row)[0] == pytest.approx(score, abs=1e-12)
+        assert large.explain_one(row)[1] == pytest.approx(parts, abs=1e-12)
 
 
 @given(matrices())

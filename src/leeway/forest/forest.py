@@ -4,19 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isnan
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from leeway.errors import InvalidEventError
+from leeway.forest.leaf_bits import LeafBits
 from leeway.forest.matrix import matrix
 from leeway.forest.trees import Floats, Trees
 from leeway.forest.walking import Limits, depths
-
-Branch = tuple[Any, ...]
-"""A node for the walk of one row: column, threshold, left and right branch, what each of them credits to the column;
-empty for a leaf. A tuple of tuples is the quickest form that Python has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,19 +96,10 @@ class Forest:
             raise InvalidEventError(f"a row of {len(row)} values; the forest knows {self.features} features")
         for value, (low, high) in zip(row, self._bounds, strict=True):
             if not low <= value <= high:  # NaN is not, either
-                return self._explain_special(row)
-        parts = [0.0] * len(row)
-        for root in self._branches:
-            branch = root
-            while branch:
-                feature, threshold, left, right, to_left, to_right = branch
-                if row[feature] > threshold:
-                    parts[feature] += to_right
-                    branch = right
-                else:
-                    parts[feature] += to_left
-                    branch = left
-        return self._explained(parts)
+                return self._walked(row)
+        if self._leaves is None:
+            return self._walked(row)
+        return self._explained(self._leaves.credited(row))
 
     @cached_property
     def _expected(self) -> Floats:
@@ -135,17 +122,8 @@ class Forest:
         return credit / (self._unit * self.trees.roots)
 
     @cached_property
-    def _branches(self) -> list[Branch]:
-        """The roots of the trees, as the walk of one row wants them."""
-        left, credit = self.trees.left.tolist(), self._credit.tolist()
-        feature, threshold = self.trees.feature.tolist(), self.trees.threshold.tolist()
-        branches: list[Branch] = [()] * len(left)
-        for node in reversed(range(len(left))):
-            low = left[node]
-            if low != node:
-                sides = branches[low], branches[low + 1]
-                branches[node] = (feature[node], threshold[node], *sides, credit[low], credit[low + 1])
-        return branches[: self.trees.roots]
+    def _leaves(self) -> LeafBits | None:
+        return LeafBits.of(self.trees, self._credit, self.features)
 
     @cached_property
     def _bounds(self) -> list[tuple[float, float]]:
@@ -158,7 +136,7 @@ class Forest:
 
     @cached_property
     def _nodes(self) -> tuple[list[int], list[float], list[int], list[float], list[float], list[float]]:
-        """What a walk needs of each node where values are absent or foreign."""
+        """What a walk needs of each node."""
         trees = self.trees
         left = trees.left
         share = np.zeros(len(left))
@@ -176,8 +154,8 @@ class Forest:
             if value < low or value > high
         ]
 
-    def _explain_special(self, row: Sequence[float]) -> tuple[float, list[float]]:
-        """Explain a row with values that are absent or foreign."""
+    def _walked(self, row: Sequence[float]) -> tuple[float, list[float]]:
+        """Explain a row, which may have values that are absent or foreign, node by node."""
         parts = [0.0] * len(row)
         foreign = set(self.foreign(row))
         silent = foreign & self._mute

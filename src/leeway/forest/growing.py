@@ -14,9 +14,9 @@ from leeway.forest.splits import Splits
 from leeway.forest.trees import Floats, Trees, depths_of
 from leeway.forest.walking import Limits
 
-TREES = 48
+TREES = 32
 SUBSAMPLE = 192
-SPLITS = Splits.DENSITY
+SPLITS = Splits.POOLED
 
 MOST_TREES = 1_024
 MOST_SUBSAMPLE = 4_096
@@ -70,8 +70,8 @@ def grow(
     """Return an isolation forest grown from `rows` (n, d). The order of the rows does not matter.
 
     Every node draws a few splits, each a random column and a random threshold within the range of the node's rows, and
-    takes the best by `splits`; some nodes take the first. It ends where one row, or only equal rows, are left, or at
-    depth ⌈log2 subsample⌉.
+    takes the best by `splits`; some nodes, and small ones, take the first. It ends where one row, or only equal rows,
+    are left, or at depth ⌈log2 subsample⌉.
 
     Args:
         rows: numbers; NaN where a row does not say. Beyond ±1e38, infinity included, all are the same.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leeway.forest.splits import DRAWN, LEAST_SHARE, Cut, Splits, worth
+from leeway.forest.splits import CHOOSY, DRAWN, FEWEST_DRAWN, LEAST_SHARE, Cut, Splits, worth
 from leeway.forest.trees import Floats, step_of
 
 CELLS_AT_ONCE = 1 << 20
@@ -59,7 +59,8 @@ class Level:
         nodes = len(self.sizes)
         if not len(columns.lively):
             return Choice(np.full(nodes, -1), np.zeros(nodes), np.zeros(nodes), np.zeros(0, dtype=np.bool_))
-        drawn = generator.integers(len(columns.lively), size=(DRAWN[splits], nodes))
+        draws = DRAWN[splits] if len(self.rows) >= CHOOSY * nodes else FEWEST_DRAWN
+        drawn = generator.integers(len(columns.lively), size=(draws, nodes))
         choice = self._best(columns, columns.lively.take(drawn), splits, generator)
         stuck = np.flatnonzero((choice.feature < 0) & (self.sizes > 1))
         for few in _batches(stuck, self.sizes, len(columns.lively)):
@@ -131,13 +132,13 @@ class Level:
             goes_right = _spread_gaps(values, goes_right, part.sizes, generator)
         starts = np.cumsum(part.sizes) - part.sizes
         high = np.add.reduceat(goes_right, starts, dtype=np.int64)
+        sizes = np.column_stack([part.sizes - high, high])
         rows = np.empty_like(part.rows[: 0 if is_last else None])
         if not is_last:
             # Within its node a row keeps its order, those that go left before those that go right.
-            of_right = np.cumsum(goes_right) - np.repeat(np.cumsum(high) - high, part.sizes)
-            to_right = np.repeat(starts + part.sizes - high - 1, part.sizes) + of_right
-            rows[np.where(goes_right, to_right, np.arange(len(rows)) - of_right)] = part.rows
-        sizes = np.column_stack([part.sizes - high, high])
+            lies_right = np.repeat(np.tile([False, True], len(high)), sizes.ravel())
+            rows[lies_right] = part.rows[goes_right]
+            rows[~lies_right] = part.rows[~goes_right]
         share = np.column_stack([choice.range_share[parents], 1 - choice.range_share[parents]])
         step = step_of(sizes / part.sizes[:, None], share)
         return Level(rows, sizes.ravel()), step.ravel()
@@ -155,7 +156,7 @@ class Level:
         said = np.add.reduceat(~np.isnan(values), starts, axis=1, dtype=np.int64) if columns.has_gaps else self.sizes
         width[~(width > 0)] = 1
         share = _share(threshold - least, width)
-        return Cut(threshold, low, said - low, share, values, least, width, goes_left, starts, self.sizes)
+        return Cut(threshold, low, said - low, share, values, least, goes_left, starts, self.sizes, columns.has_gaps)
 
 
 def _rounded(threshold: Floats) -> Floats:

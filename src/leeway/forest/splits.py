@@ -14,6 +14,10 @@ BLIND = 0.3
 """Share of the nodes that take the first split that parts their rows, whatever it is worth: trees that all look for the
 same thing miss the same rows (the mixture of choices of Cortes 2021)."""
 
+CHOOSY = 32
+"""Rows that the nodes of a level have on average, down to which they choose; of fewer, what a split is worth is mostly
+chance."""
+
 LEAST_SHARE = 1e-6
 """A side has at least this share of its parent's range: what lies on the very edge is not infinitely dense."""
 
@@ -27,6 +31,9 @@ class Splits(StrEnum):
     """The one that takes most of the standard deviation away (pooled gain, as in Cortes 2021)."""
     DENSITY = "density"
     """The one whose sides differ most in density (after Ram and Gray 2011, density estimation trees)."""
+
+
+SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,28 +50,25 @@ class Cut:
     """Of each row its value in its node's column."""
     least: Floats
     """Of each node the least value in its column."""
-    width: Floats
-    """Of each node the range of its column, 1 where it is 0."""
     goes_left: NDArray[np.bool_]
     starts: NDArray[np.int64]
     """Of each node its first row."""
     sizes: NDArray[np.int64]
     """Of each node how many rows it has."""
-
-
-def _any(cut: Cut) -> Floats:
-    return np.zeros(cut.low.shape)
+    has_gaps: bool
+    """Whether a value may be NaN."""
 
 
 def _pooled(cut: Cut) -> Floats:
     """1 - (n_l sd_l + n_r sd_r) / (n sd)."""
-    # Scaled to the node's range, so that squares neither overflow nor vanish.
-    values = (cut.values - np.repeat(cut.least, cut.sizes, axis=1)) / np.repeat(cut.width, cut.sizes, axis=1)
-    values[np.isnan(values)] = 0
+    # From the node's least value on; the largest numbers are 1e38, so their squares are numbers as well.
+    values = cut.values - np.repeat(cut.least, cut.sizes, axis=1)
+    if cut.has_gaps:
+        values[np.isnan(values)] = 0
     total, squares = _sums(cut, values)
     left, left_squares = _sums(cut, values * cut.goes_left)
     apart = _spread(cut.low, left, left_squares) + _spread(cut.high, total - left, squares - left_squares)
-    return 1 - apart / np.maximum(_spread(cut.low + cut.high, total, squares), LEAST_SHARE)
+    return 1 - apart / np.maximum(_spread(cut.low + cut.high, total, squares), SMALLEST)
 
 
 def _sums(cut: Cut, values: Floats) -> tuple[Floats, Floats]:
@@ -90,9 +94,7 @@ def _density(cut: Cut) -> Floats:
     return gain
 
 
-GAINS: Mapping[Splits, Callable[[Cut], Floats]] = MappingProxyType(
-    {Splits.RANDOM: _any, Splits.POOLED: _pooled, Splits.DENSITY: _density}
-)
+GAINS: Mapping[Splits, Callable[[Cut], Floats]] = MappingProxyType({Splits.POOLED: _pooled, Splits.DENSITY: _density})
 
 
 def worth(splits: Splits, cut: Cut, chance: Floats) -> Floats:
@@ -103,10 +105,14 @@ def worth(splits: Splits, cut: Cut, chance: Floats) -> Floats:
         cut: what was drawn for them.
         chance: of each node a number drawn from 0 to 1; below `BLIND` the first split is worth most.
     """
-    first = -np.arange(len(cut.low), dtype=np.float64)[:, None]
-    gain = np.where(chance < BLIND, first, GAINS[splits](cut))
+    gain = -np.arange(len(cut.low), dtype=np.float64)[:, None]
+    if len(cut.low) > FEWEST_DRAWN:
+        gain = np.where(chance < BLIND, gain, GAINS[splits](cut))
     return np.where((cut.low > 0) & (cut.high > 0), gain, -np.inf)
 
 
-DRAWN: Mapping[Splits, int] = MappingProxyType({Splits.RANDOM: 1, Splits.POOLED: 4, Splits.DENSITY: 4})
-"""How many splits a node draws."""
+FEWEST_DRAWN = 2
+"""Splits that a node draws which takes the first of them that parts its rows."""
+
+DRAWN: Mapping[Splits, int] = MappingProxyType({Splits.RANDOM: FEWEST_DRAWN, Splits.POOLED: 4, Splits.DENSITY: 4})
+"""How many splits a node draws among which it chooses."""

@@ -1,11 +1,11 @@
 """What an agent did once, as the library reads it: from a mapping as people write it, or from a typed event."""
 
 import math
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
@@ -164,12 +164,18 @@ def _in_utc(time: datetime) -> datetime:
 
 def _plain(given: Any) -> Any:  # noqa: ANN401  # whatever was given
     """Return Python's own number for one of numpy's, as a table gives it."""
-    return given.item() if isinstance(given, np.generic) else given
+    if type(given) in {int, float, bool}:
+        return given
+    numpy = sys.modules.get("numpy")  # where it is not loaded, nothing is of it
+    return given.item() if numpy is not None and isinstance(given, numpy.generic) else given
 
 
 def _whole(event: Mapping[Any, Any], name: str, flaws: list[str]) -> int | None:
-    given = _plain(event.get(name))
-    if given is None or (type(given) is int and abs(given) < _LARGEST):
+    given = event.get(name)
+    if given is None:
+        return None
+    given = _plain(given)
+    if type(given) is int and abs(given) < _LARGEST:
         return given
     flaws.append(name)
     return None
@@ -177,9 +183,10 @@ def _whole(event: Mapping[Any, Any], name: str, flaws: list[str]) -> int | None:
 
 def _amount(event: Mapping[Any, Any], name: str, flaws: list[str]) -> float | None:
     """Return a number from 0 on; anything else that was given is a flaw."""
-    given = _plain(event.get(name))
+    given = event.get(name)
     if given is None:
         return None
+    given = _plain(given)
     if type(given) in {int, float} and 0 <= given <= _LARGEST and not math.isnan(given):
         return float(given)
     flaws.append(name)
@@ -187,11 +194,12 @@ def _amount(event: Mapping[Any, Any], name: str, flaws: list[str]) -> float | No
 
 
 def _truth(event: Mapping[Any, Any], name: str, flaws: list[str]) -> bool | None:
-    given = _plain(event.get(name))
-    if given is None or given is True or given is False:
-        return given
-    if type(given) is int and given in {0, 1}:
-        return given == 1
+    given = event.get(name)
+    if given is None:
+        return None
+    given = _plain(given)
+    if type(given) in {bool, int} and given in {0, 1}:
+        return bool(given)
     flaws.append(name)
     return None
 
