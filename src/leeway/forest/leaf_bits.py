@@ -69,33 +69,19 @@ class LeafBits:
 
         None where there are too many leaves.
         """
-        splits = np.flatnonzero(trees.feature >= 0)
-        if len(trees.feature) - len(splits) > MOST_LEAVES:
-            return None
-        low, levels = trees.left, trees.levels()
-        under = np.ones(len(low), dtype=np.int64)
-        for level in reversed(levels):
-            nodes = _splitting(trees, level)
-            under[nodes] = under[low[nodes]] + under[low[nodes] + 1]
-        whole = -(-under[: trees.roots] // 8) * 8
-        first = np.zeros(len(low), dtype=np.int64)
-        first[: trees.roots] = np.cumsum(whole) - whole
-        parts = np.zeros((len(low), features))
-        for level in levels:
-            nodes = _splitting(trees, level)
-            for side, start in ((low[nodes], first[nodes]), (low[nodes] + 1, first[nodes] + under[low[nodes]])):
-                first[side] = start
-                parts[side] = parts[nodes]
-                parts[side, trees.feature[nodes]] += credit[side]
-        of_bits = np.zeros((int(whole.sum()), features))
         ends = np.flatnonzero(trees.feature < 0)
-        of_bits[first[ends]] = parts[ends]
+        if len(ends) > MOST_LEAVES:
+            return None
+        first, under = _places(trees)
         roots = slice(trees.roots)
+        of_bits = np.zeros((-(-int(first[trees.roots - 1] + under[trees.roots - 1]) // 8) * 8, features))
+        of_bits[first[ends]] = _paths(trees, credit, features)[ends]
         leaves = _bits(first[roots].tolist(), under[roots].tolist())
         firsts = _bits(first[roots].tolist(), [1] * trees.roots)
+        split_by = np.bincount(trees.feature[trees.feature >= 0], minlength=features)
         found = [
-            _by_threshold(int(feature), trees, leaves, first[low], under[low])
-            for feature in np.flatnonzero(np.bincount(trees.feature[splits], minlength=features))
+            _by_threshold(int(feature), trees, leaves, first[trees.left], under[trees.left])
+            for feature in np.flatnonzero(split_by)
         ]
         return cls(leaves, firsts, len(of_bits) // 8, found, of_bits)
 
@@ -113,6 +99,35 @@ class LeafBits:
         at = (places << 3) + _PLACE.take(found.take(places))
         parts: list[float] = np.add.reduce(self.credit.take(at, 0)).tolist()
         return parts
+
+
+def _places(trees: Trees) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return of each node the first bit of the leaves below it, and how many they are."""
+    low, levels = trees.left, trees.levels()
+    under = np.ones(len(low), dtype=np.int64)
+    for level in reversed(levels):
+        nodes = _splitting(trees, level)
+        under[nodes] = under[low[nodes]] + under[low[nodes] + 1]
+    whole = -(-under[: trees.roots] // 8) * 8
+    first = np.zeros(len(low), dtype=np.int64)
+    first[: trees.roots] = np.cumsum(whole) - whole
+    for level in levels:
+        nodes = _splitting(trees, level)
+        first[low[nodes]] = first[nodes]
+        first[low[nodes] + 1] = first[nodes] + under[low[nodes]]
+    return first, under
+
+
+def _paths(trees: Trees, credit: Floats, features: int) -> Floats:
+    """Return of each node (rows) what the way to it credits to each feature (columns)."""
+    low = trees.left
+    found = np.zeros((len(low), features))
+    for level in trees.levels():
+        nodes = _splitting(trees, level)
+        for side in (low[nodes], low[nodes] + 1):
+            found[side] = found[nodes]
+            found[side, trees.feature[nodes]] += credit[side]
+    return found
 
 
 def _splitting(trees: Trees, level: slice) -> NDArray[np.int64]:
