@@ -30,7 +30,7 @@ MEASURED = (
 )
 """Scripts whose results have goals; they make their own data."""
 
-SCORED = {"forest_quality": "adbench", "agent_traces_report": "agentdojo", "tau2_calls": "tau2"}
+SCORED = {"forest_quality": "adbench", "agent_traces_report": "agentdojo", "tau2_calls": "tau2", "streams": "nab"}
 """Scripts whose results have goals to the folder of the data that they want."""
 
 GROWING = "batch_speed"

@@ -1,11 +1,13 @@
 """How often the detector is right, on simulated agents: ordinary events, drifts, and a past that holds bad ones."""
 
+from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import mean
 
 import pytest
 
 from leeway.library.detector import AnomalyDetector
+from leeway.library.threat_level import ThreatLevel
 from leeway.testing.acting import SHAPES, DriftOf, Said, Shape, drifted, past_of
 
 NIGHT_SHIFT = {"around the clock", "nightly", "few words"}
@@ -37,6 +39,35 @@ def test_as_many_ordinary_events_are_flagged_as_asked(contamination: float) -> N
         shares.append(flagged(detector, rest))
     assert mean(shares) == pytest.approx(contamination, abs=0.01)
     assert max(shares) < 2 * contamination + 0.02
+
+
+def test_a_past_of_three_days_makes_no_other_day_of_the_week_strange() -> None:
+    start = datetime(2026, 3, 3, tzinfo=UTC)  # a Tuesday
+    steady = [
+        {"timestamp": start + timedelta(minutes=5 * at), "event_type": "sample", "duration_ms": 100 + at % 7}
+        for at in range(288 * 17)
+    ]
+    detector = AnomalyDetector()
+    detector.train("a", steady[: 288 * 3])
+    for day in range(3, 10):
+        found = [detector.detect("a", event) for event in steady[288 * day : 288 * (day + 1)]]
+        assert mean(one.is_anomaly for one in found) < 0.06
+        assert max(found, key=lambda one: one.threat_level).threat_level <= ThreatLevel.LOW
+
+
+def test_after_two_weeks_a_weekend_without_events_is_known() -> None:
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    steady = [
+        {"timestamp": time, "event_type": "sample"}
+        for time in (start + timedelta(minutes=20 * at) for at in range(72 * 30))
+        if time.weekday() < 5
+    ]
+    detector = AnomalyDetector()
+    detector.train("a", steady[: 72 * 15])
+    later = [event for event in steady[72 * 15 :] if isinstance(event["timestamp"], datetime)]
+    assert mean(detector.detect("a", event).is_anomaly for event in later) < 0.06
+    saturday = [{"timestamp": datetime(2026, 3, 28, hour, tzinfo=UTC), "event_type": "sample"} for hour in range(24)]
+    assert all(detector.detect("a", event).is_anomaly for event in saturday)
 
 
 @pytest.mark.parametrize("drift", DriftOf, ids=lambda drift: drift.name)

@@ -155,7 +155,7 @@ def _sequence(act: Act, members: Members) -> str:
     if act.before is None or members.sequence is None:
         return "sequence"
     share = members.sequence.share(act.action, act.before)
-    return f"{_quoted(act.action)} after {_quoted(act.before[0])} has a likelihood of {share:.2%}"
+    return f"{_quoted(act.action)} after {_quoted(act.before[0])} has a likelihood of {share:.2g}"
 
 
 def _calls(_: Act, __: Members) -> str:

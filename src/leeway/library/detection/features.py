@@ -72,8 +72,11 @@ RARITIES: Final = (FEATURES.index("event_type_rarity"), FEATURES.index("sequence
 
 def features_of(act: Act, members: Members, departures: dict[str, float]) -> list[float]:
     """Return the features of an act whose departures are known; NaN for what it does not say or nothing is known of."""
+    when = (nan, nan, nan, nan, nan)
     if act.slot is None or act.day is None or members.temporal is None:
-        when = (nan, nan, nan, nan, nan)
+        pass
+    elif not members.temporal.is_split:  # every weekday that the past did not hold would be a new one
+        when = (*_QUARTERS[act.slot % SLOTS_A_DAY], nan, nan, nan)
     else:
         when = (
             *_QUARTERS[act.slot % SLOTS_A_DAY],
