@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from math import exp, log
 from typing import Final
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from leeway.library.detection.acts import SLOTS_A_DAY
+
+Floats = NDArray[np.float64]
 
 FEWEST_DAYS: Final = 3
 """Days that hours need: fewer say nothing of a day's rhythm."""
@@ -59,9 +63,8 @@ class Hours(Struct, frozen=True):
     @classmethod
     def restored(cls, counts: list[int], days: int, *, is_split: bool) -> "Hours":
         """Return the rhythm of stored counts."""
-        smooth = _smoothed(dict(enumerate(counts)))
-        density = _densities(smooth, counts, days, is_split=is_split)
-        return cls(counts, days, is_split, density)
+        table = np.array(counts, dtype=np.float64).reshape(1, 2, SLOTS_A_DAY)
+        return cls(counts, days, is_split, _densities(table, days, is_split=is_split)[0].ravel().tolist())
 
     def departure(self, slot: int) -> float:
         """Return -ln of how busy the agent usually is then."""
@@ -72,29 +75,17 @@ class Hours(Struct, frozen=True):
 
         The events of one day come together: leaving out a single one would find its neighbours of the same hour.
         """
-        own: dict[int, dict[int, int]] = {}
+        places = {day: at for at, day in enumerate(sorted({day for day in days if day is not None}))}
+        own = np.zeros((len(places), 2 * SLOTS_A_DAY))
         for slot, day in zip(slots, days, strict=True):
             if slot is not None and day is not None:
-                there = own.setdefault(day, {})
-                there[slot] = there.get(slot, 0) + 1
-        smooth = _smoothed(dict(enumerate(self.counts)))
-        tables = {day: self._without(smooth, there) for day, there in own.items()}
+                own[places[day], slot] += 1
+        others = (np.array(self.counts) - own).reshape(-1, 2, SLOTS_A_DAY)
+        tables = -np.log(_densities(others, self.days - 1, is_split=self.is_split)).reshape(-1, 2 * SLOTS_A_DAY)
+        known = dict(zip(places, tables.tolist(), strict=True))
         return [
-            None if slot is None or day is None else tables[day][slot] for slot, day in zip(slots, days, strict=True)
+            None if slot is None or day is None else known[day][slot] for slot, day in zip(slots, days, strict=True)
         ]
-
-    def _without(self, smooth: list[float], there: dict[int, int]) -> dict[int, float]:
-        """Return the departures at the slots of one day, without that day's events."""
-        less = _smoothed(there)
-        is_weekend = next(iter(there)) >= SLOTS_A_DAY
-        own = sum(there.values())
-        weekday, weekend = sum(self.counts[:SLOTS_A_DAY]), sum(self.counts[SLOTS_A_DAY:])
-        sizes = (weekday, weekend - own) if is_weekend else (weekday - own, weekend)
-        return {
-            slot: -log(_density(slot, [a - b for a, b in zip(_pair(smooth, slot), _pair(less, slot), strict=True)],
-                                sizes, self.days - 1, is_split=self.is_split))
-            for slot in there
-        }  # fmt: skip
 
     def busiest(self, slot: int) -> tuple[int, int]:
         """Return the first and last hour of the shortest span that holds nine tenths of that kind of day's events."""
@@ -118,37 +109,32 @@ def _shortest(hours: Sequence[int], wanted: float) -> tuple[int, int]:
     return best[0], (best[0] + best[1]) % 24
 
 
-def _smoothed(counts: dict[int, int]) -> list[float]:
-    smooth = [0.0] * (2 * SLOTS_A_DAY)
-    for slot, count in counts.items():
-        if count:
-            start, at = (SLOTS_A_DAY, slot - SLOTS_A_DAY) if slot >= SLOTS_A_DAY else (0, slot)
-            for k, share in enumerate(KERNEL, -_REACH):
-                smooth[start + (at + k) % SLOTS_A_DAY] += count * share
-    return smooth
+def _smoothed(counts: Floats) -> Floats:
+    """Return counts, smoothed around the clock, which is their last axis."""
+    found = np.zeros(counts.shape)
+    for k, share in enumerate(KERNEL, -_REACH):
+        found += share * np.roll(counts, k, axis=-1)
+    return found
 
 
-def _pair(smooth: Sequence[float], slot: int) -> tuple[float, float]:
-    at = slot % SLOTS_A_DAY
-    return smooth[at], smooth[at + SLOTS_A_DAY]
+def _densities(counts: Floats, days: int, *, is_split: bool) -> Floats:
+    """Return how busy the slots of weekdays and weekends are, relative to even activity.
 
+    They are mixed with an even one of the weight of one day.
 
-def _densities(smooth: list[float], counts: list[int], days: int, *, is_split: bool) -> list[float]:
-    sizes = (sum(counts[:SLOTS_A_DAY]), sum(counts[SLOTS_A_DAY:]))
-    return [_density(slot, _pair(smooth, slot), sizes, days, is_split=is_split) for slot in range(2 * SLOTS_A_DAY)]
-
-
-def _density(slot: int, sums: Sequence[float], sizes: tuple[int, int], days: int, *, is_split: bool) -> float:
-    """Return how busy a slot is, relative to even activity, mixed with an even one of the weight of one day."""
-    size = sizes[0] + sizes[1]
-    if not size:
-        return 1.0
-    every = max(0.0, sums[0] + sums[1]) / size * SLOTS_A_DAY
+    Args:
+        counts: of one past or more the events in each slot of weekdays, then of weekends (n, 2, 96).
+        days: on which they lie.
+        is_split: weekdays and weekends are told apart.
+    """
+    smooth, sizes = _smoothed(counts), counts.sum(axis=-1, keepdims=True)
+    size = sizes.sum(axis=1, keepdims=True)
+    every = smooth.sum(axis=1, keepdims=True) / np.maximum(size, 1) * SLOTS_A_DAY
     if is_split:
-        is_weekend = slot >= SLOTS_A_DAY
-        own = max(0.0, sums[is_weekend]) * SLOTS_A_DAY
         # Events on such days, against what even activity over the week would give.
-        share = (sizes[is_weekend] + 1) / (size + 2) / (2 / 7 if is_weekend else 5 / 7)
-        every = share * (own + _DRAWN * every) / (sizes[is_weekend] + _DRAWN)
+        share = (sizes + 1) / (size + 2) / np.array([[5 / 7], [2 / 7]])
+        busy = share * (smooth * SLOTS_A_DAY + _DRAWN * every) / (sizes + _DRAWN)
+    else:
+        busy = np.broadcast_to(every, counts.shape)
     even = 1 / (max(days, 1) + 1)
-    return (1 - even) * every + even * 0.1
+    return np.where(size > 0, (1 - even) * busy + even * 0.1, 1.0)
