@@ -52,7 +52,8 @@ def test_a_past_of_three_days_makes_no_other_day_of_the_week_strange() -> None:
     for day in range(3, 10):
         found = [detector.detect("a", event) for event in steady[288 * day : 288 * (day + 1)]]
         assert mean(one.is_anomaly for one in found) < 0.06
-        assert max(found, key=lambda one: one.threat_level).threat_level <= ThreatLevel.LOW
+        assert mean(one.threat_level >= ThreatLevel.MEDIUM for one in found) < 0.015
+        assert not any(one.threat_level >= ThreatLevel.HIGH for one in found)
 
 
 def test_after_two_weeks_a_weekend_without_events_is_known() -> None:

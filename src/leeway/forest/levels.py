@@ -41,6 +41,8 @@ class Choice:
     feature: NDArray[np.int64]
     threshold: Floats
     range_share: Floats
+    low: NDArray[np.int64]
+    """Of each node how many rows go left, those that do not say left aside."""
     goes_left: NDArray[np.bool_]
     """Of each row of the level."""
 
@@ -58,7 +60,8 @@ class Level:
         """Return the best of a few random splits of each node; where all of them fail, every column is looked at."""
         nodes = len(self.sizes)
         if not len(columns.lively):
-            return Choice(np.full(nodes, -1), np.zeros(nodes), np.zeros(nodes), np.zeros(0, dtype=np.bool_))
+            none = np.zeros(nodes, dtype=np.int64)
+            return Choice(none - 1, np.zeros(nodes), np.zeros(nodes), none, np.zeros(0, dtype=np.bool_))
         draws = DRAWN[splits] if len(self.rows) >= CHOOSY * nodes else FEWEST_DRAWN
         drawn = generator.integers(len(columns.lively), size=(draws, nodes))
         choice = self._best(columns, columns.lively.take(drawn), splits, generator)
@@ -68,6 +71,7 @@ class Level:
             choice.feature[few] = found.feature
             choice.threshold[few] = found.threshold
             choice.range_share[few] = found.range_share
+            choice.low[few] = found.low
             choice.goes_left[self._belong(few)] = found.goes_left
         return choice
 
@@ -86,6 +90,7 @@ class Level:
             np.where(fits, feature[best], -1),
             np.where(fits, cut.threshold[best], 0),
             cut.range_share[best],
+            cut.low[best],
             cut.goes_left.ravel().take(rows),
         )
 
@@ -102,7 +107,8 @@ class Level:
         share = _share(threshold - low, np.where(fits, high - low, 1))
         own = values[np.arange(len(values)), np.repeat(column, self.sizes)]
         goes_left = own <= np.repeat(threshold, self.sizes)
-        return Choice(np.where(fits, columns.lively[column], -1), np.where(fits, threshold, 0), share, goes_left)
+        many = np.add.reduceat(goes_left, starts, dtype=np.int64)
+        return Choice(np.where(fits, columns.lively[column], -1), np.where(fits, threshold, 0), share, many, goes_left)
 
     def only(self, nodes: NDArray[np.int64]) -> "Level":
         """Return some of the nodes, in order, with their rows."""
@@ -124,19 +130,19 @@ class Level:
         Where they are the last, and so are not split themselves, their rows are left out.
         """
         parents = np.flatnonzero(choice.feature >= 0)
-        part, goes_right = self.only(parents), ~choice.goes_left
-        if part is not self:
-            goes_right = goes_right[self._belong(parents)]
+        part, goes_right, low = self, ~choice.goes_left, choice.low
+        if len(parents) < len(self.sizes):
+            belong = self._belong(parents)
+            part, goes_right, low = Level(self.rows[belong], self.sizes[parents]), goes_right[belong], low[parents]
         if columns.has_gaps:
             values = columns.flat.take(part.rows + np.repeat(choice.feature[parents], part.sizes))
             goes_right = _spread_gaps(values, goes_right, part.sizes, generator)
-        starts = np.cumsum(part.sizes) - part.sizes
-        high = np.add.reduceat(goes_right, starts, dtype=np.int64)
-        sizes = np.column_stack([part.sizes - high, high])
+            low = np.add.reduceat(~goes_right, np.cumsum(part.sizes) - part.sizes, dtype=np.int64)
+        sizes = np.column_stack([low, part.sizes - low])
         rows = np.empty_like(part.rows[: 0 if is_last else None])
         if not is_last:
             # Within its node a row keeps its order, those that go left before those that go right.
-            lies_right = np.repeat(np.tile([False, True], len(high)), sizes.ravel())
+            lies_right = np.repeat(np.tile([False, True], len(parents)), sizes.ravel())
             rows[lies_right] = part.rows[goes_right]
             rows[~lies_right] = part.rows[~goes_right]
         share = np.column_stack([choice.range_share[parents], 1 - choice.range_share[parents]])

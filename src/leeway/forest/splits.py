@@ -36,6 +36,13 @@ class Splits(StrEnum):
 SMALLEST = float(np.finfo(np.float64).tiny)
 
 
+FEWEST_DRAWN = 2
+"""Splits that a node draws which takes the first of them that parts its rows."""
+
+DRAWN: Mapping[Splits, int] = MappingProxyType({Splits.RANDOM: FEWEST_DRAWN, Splits.POOLED: 4, Splits.DENSITY: 4})
+"""How many splits a node draws among which it chooses."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
     """Some splits drawn for every node of a level: arrays of (draws, nodes), or of (draws, rows of all nodes)."""
@@ -109,10 +116,3 @@ def worth(splits: Splits, cut: Cut, chance: Floats) -> Floats:
     if len(cut.low) > FEWEST_DRAWN:
         gain = np.where(chance < BLIND, gain, GAINS[splits](cut))
     return np.where((cut.low > 0) & (cut.high > 0), gain, -np.inf)
-
-
-FEWEST_DRAWN = 2
-"""Splits that a node draws which takes the first of them that parts its rows."""
-
-DRAWN: Mapping[Splits, int] = MappingProxyType({Splits.RANDOM: FEWEST_DRAWN, Splits.POOLED: 4, Splits.DENSITY: 4})
-"""How many splits a node draws among which it chooses."""

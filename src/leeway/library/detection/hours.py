@@ -137,4 +137,6 @@ def _densities(counts: Floats, days: int, *, is_split: bool) -> Floats:
     else:
         busy = np.broadcast_to(every, counts.shape)
     even = 1 / (max(days, 1) + 1)
-    return np.where(size > 0, (1 - even) * busy + even * 0.1, 1.0)
+    # Rounded, so that slots that are equally busy are equal, in whatever order their neighbours were added.
+    found: Floats = np.round(np.where(size > 0, (1 - even) * busy + even * 0.1, 1.0), 9)
+    return found
