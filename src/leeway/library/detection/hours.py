@@ -138,5 +138,4 @@ def _densities(counts: Floats, days: int, *, is_split: bool) -> Floats:
         busy = np.broadcast_to(every, counts.shape)
     even = 1 / (max(days, 1) + 1)
     # Rounded, so that slots that are equally busy are equal, in whatever order their neighbours were added.
-    found: Floats = np.round(np.where(size > 0, (1 - even) * busy + even * 0.1, 1.0), 9)
-    return found
+    return np.where(size > 0, np.round((1 - even) * busy + even * 0.1, 9), 1.0)
