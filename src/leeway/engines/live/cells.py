@@ -18,10 +18,11 @@ class Cell(Struct, eq=False, gc=False):
     """All events of one owner that show the same in one hour.
 
     There are as many as a day has such, so the garbage collector is kept from looking at them: nothing that a cell
-    refers to may refer to cells.
+    refers to may refer to cells. So it tells its owner by number, for an owner has its cells.
     """
 
-    owner: "Owner"
+    owner: int
+    """The number of its owner."""
     raw: Showing
     """What the events show whoever acted."""
     showing: Showing
@@ -149,18 +150,16 @@ class Group:
         """Showing to the agents who have something to say about it."""
 
 
-class Owner:
-    """Who acted: an instance, a declared agent, or one within the other."""
+class Owner(Struct, eq=False, gc=False):
+    """Who acted: an instance, a declared agent, or one within the other. As with cells, nothing of it refers to it."""
 
-    __slots__ = ("amounts", "cells", "declared", "group", "host", "instance", "sessions")
-
-    def __init__(self, host: str, instance: InstanceKey | None, declared: str) -> None:
-        self.cells: dict[int, Cell] = {}
-        """Showing and hour to their cell."""
-        self.host = host
-        self.instance = instance
-        self.declared = declared
-        """`agent.uid` of the declared agent; empty where there is none."""
-        self.group: Group | None = None
-        self.amounts: dict[tuple[Measure, str], Amounts] | None = None
-        self.sessions: dict[str, Steps] | None = None
+    number: int
+    host: str
+    instance: InstanceKey | None
+    declared: str
+    """`agent.uid` of the declared agent; empty where there is none."""
+    cells: dict[int, Cell] = {}  # msgspec copies empty defaults
+    """Showing and hour to their cell."""
+    group: Group | None = None
+    amounts: dict[tuple[Measure, str], Amounts] | None = None
+    sessions: dict[str, Steps] | None = None

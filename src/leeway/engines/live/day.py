@@ -263,7 +263,7 @@ class LiveDay:
         cell = self._tables.cells[event_id]
         if cell is None:
             raise InvalidEventError(f"the event {event_id!r} is nobody's")
-        return cell.owner
+        return self._tables.owner_of(cell)
 
     def _credited(self, event_id: str) -> tuple[str, ...]:
         return self._lineage.credits(self._shown_by(event_id))[0]

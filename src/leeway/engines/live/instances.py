@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
+from msgspec import Struct
+
 from leeway.agents import AgentKey, Instance, InstanceKey
 from leeway.engines.live.cells import Owner
 from leeway.events import AnyEvent, ModuleLoaded, Process, ProcessEnded, ProcessStarted
@@ -20,6 +22,7 @@ TELLING: Final = frozenset({"image", "command_line", "parent", "digest", "sha1",
 """Facts by which an instance may turn out to be somebody else's."""
 
 _START: Final = datetime(1, 1, 1, tzinfo=UTC)
+_NOTHING: Final[frozenset[str]] = frozenset()  # one for all: each call makes another
 
 
 class UnclearError(Exception):
@@ -42,70 +45,54 @@ def told_by(facts: Iterable[object]) -> int:
     return bits
 
 
-class LiveInstance:
-    """One process instance. Facts are those of `Instance`; the first event that says one is believed."""
+class LiveInstance(Struct, eq=False, gc=False):
+    """One process instance. Facts are those of `Instance`; the first event that says one is believed.
 
-    __slots__ = (
-        *FACTS,
-        "acted",
-        "agent",
-        "agent_key",
-        "agents",
-        "checked",
-        "has_started",
-        "is_touched",
-        "key",
-        "known",
-        "last",
-        "line",
-        "own",
-        "owner",
-        "told",
-    )
+    The garbage collector is kept from looking at them, as at cells: no chain of references leads from one to itself.
+    """
 
-    image: str
-    command_line: str | None
-    user: str | None
-    parent: InstanceKey | None
-    digest: str | None
-    sha1: str | None
-    unit: str | None
-    pid: int | None
-    started: datetime | None
-    ended: datetime | None
+    key: InstanceKey
+    known: Instance | None
+    """What earlier days taught of it; that comes first."""
+    image: str = ""
+    command_line: str | None = None
+    user: str | None = None
+    parent: InstanceKey | None = None
+    digest: str | None = None
+    sha1: str | None = None
+    unit: str | None = None
+    pid: int | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    acted: frozenset[str] = _NOTHING
+    """Evidence of what it and its children did; that of its start goes by its facts."""
+    own: int = 0
+    """Facts that its own events gave, and not a child's start, as `BITS`."""
+    last: datetime = _START
+    """Time of the last event that named it."""
+    is_touched: bool = False
+    """Whether an event of the day named it."""
+    has_started: bool = False
+    """Whether an event of the day is its start."""
+    checked: Process | None = None
+    """What its own events last said of it; said again it changes nothing."""
+    told: Process | None = None
+    """What the last start of a child said of it."""
+    line: "tuple[LiveInstance, ...] | None" = None
+    """Its ancestors, where they were looked up since the lineage last changed, and are not in a circle."""
+    agents: tuple[str, ...] | None = None
+    """The agents that it counts for, likewise."""
+    agent: str = ""
+    """Id of the agent it is; empty where it is none."""
+    agent_key: AgentKey | None = None
+    owner: Owner | None = None
+    """What its own events are counted under; set by whoever counts them."""
 
-    def __init__(self, key: InstanceKey, known: Instance | None) -> None:
-        self.key = key
-        self.known = known
-        """What earlier days taught of it; that comes first."""
-        self.image = ""
-        self.command_line = self.user = self.parent = self.digest = self.sha1 = self.unit = None
-        self.pid = self.started = self.ended = None
-        for name in FACTS if known else ():
-            setattr(self, name, getattr(known, name))
-        self.acted: frozenset[str] = known.evidence if known else frozenset()
-        """Evidence of what it and its children did; that of its start goes by its facts."""
-        self.own = 0
-        """Facts that its own events gave, and not a child's start, as `BITS`."""
-        self.last: datetime = _START
-        """Time of the last event that named it."""
-        self.is_touched = False
-        """Whether an event of the day named it."""
-        self.has_started = False
-        """Whether an event of the day is its start."""
-        self.checked: Process | None = None
-        """What its own events last said of it; said again it changes nothing."""
-        self.told: Process | None = None
-        """What the last start of a child said of it."""
-        self.line: tuple[LiveInstance, ...] | None = None
-        """Its ancestors, where they were looked up since the lineage last changed."""
-        self.agents: tuple[str, ...] | None = None
-        """The agents that it counts for, likewise."""
-        self.agent = ""
-        """Id of the agent it is; empty where it is none."""
-        self.agent_key: AgentKey | None = None
-        self.owner: Owner | None = None
-        """What its own events are counted under; set by whoever counts them."""
+    def __post_init__(self) -> None:
+        if self.known is not None:
+            for name in FACTS:
+                setattr(self, name, getattr(self.known, name))
+            self.acted = self.known.evidence
 
     def agrees(self, process: Process) -> bool:
         """Say whether a naming of the process says nothing but what is known, times and its number left out."""
@@ -221,6 +208,8 @@ class Instances:
         self.get = self._live.get
         """Return the instance of (host, local id) where it was met before."""
         self._orphaned: set[InstanceKey] = set()
+        self._lines: dict[InstanceKey, tuple[LiveInstance, ...]] = {}
+        """Instance to the line of its children, which they share."""
 
     def __iter__(self) -> Iterator[LiveInstance]:
         return iter(self._live.values())
@@ -238,19 +227,28 @@ class Instances:
 
     def ancestors(self, instance: LiveInstance) -> tuple[LiveInstance, ...]:
         """Return the parent, its parent and so on, as far as they are known."""
-        if instance.line is None:
-            instance.line = tuple(self._climb(instance))
-        return instance.line
+        if instance.line is not None:
+            return instance.line
+        above = self._live.get(instance.parent) if instance.parent is not None else None
+        if above is not None and above.line is not None and len(above.line) < DEPTH and instance not in above.line:
+            line = self._lines.get(above.key)
+            if line is None or line[1:] != above.line:
+                line = self._lines[above.key] = (above, *above.line)
+            instance.line = line
+            return line
+        found, is_circle = self._climb(instance)
+        if not is_circle:
+            instance.line = found
+        return found
 
     def forget(self) -> None:
         """Forget what was looked up, because the lineage has changed."""
+        self._lines.clear()
         for instance in self._live.values():
             instance.line = instance.agents = None
 
-    def _climb(self, instance: LiveInstance) -> Iterable[LiveInstance]:
-        above = self._live.get(instance.parent) if instance.parent is not None else None
-        if above is not None and above.line is not None and len(above.line) < DEPTH and instance not in above.line:
-            return (above, *above.line)
+    def _climb(self, instance: LiveInstance) -> tuple[tuple[LiveInstance, ...], bool]:
+        """Return the ancestors of an instance, and whether they may go round in a circle."""
         found: list[LiveInstance] = []
         seen = {instance.key}
         parent = instance.parent
@@ -263,4 +261,4 @@ class Instances:
             found.append(one)
             seen.add(parent)
             parent = one.parent
-        return found
+        return tuple(found), parent in seen or len(seen) > DEPTH

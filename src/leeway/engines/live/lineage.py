@@ -139,7 +139,7 @@ class LiveLineage:
             known.told = parent
         known.last = max(known.last, event.time)
         if child.parent is None and not self.is_loose:
-            child.parent = key
+            child.parent = known.key
             return ["parent"]
         return self._learn(child, (("parent", key),), event.time, is_own=False)
 

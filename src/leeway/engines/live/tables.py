@@ -35,8 +35,8 @@ class Tables:
         """Agents of whom something else may be said than before."""
         self._owners: dict[tuple[str, InstanceKey | None, str], Owner] = {}
         """Where an agent is declared."""
-        self._alone: list[Owner] = []
-        """Where none is."""
+        self._by_number: list[Owner] = []
+        """All of them."""
         self._groups: dict[tuple[tuple[str, ...], tuple[str, ...]], Group] = {}
         self._waiting: list[list[Cell]] = []
         """By the number of their group, cells of which some events are not yet in the agents' days."""
@@ -45,17 +45,24 @@ class Tables:
 
     def own_alone(self, instance: InstanceKey) -> Owner:
         """Return a new owner of what an instance does by itself; asked for once an instance."""
-        owner = Owner(instance.host, instance, "")
-        self._alone.append(owner)
-        return owner
+        return self._own(instance.host, instance, "")
 
     def own(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
         """Return the owner of what an instance or a declared agent does."""
         key = host, instance, declared
         found = self._owners.get(key)
         if found is None:
-            found = self._owners[key] = Owner(host, instance, declared)
+            found = self._owners[key] = self._own(*key)
         return found
+
+    def _own(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
+        owner = Owner(len(self._by_number), host, instance, declared)
+        self._by_number.append(owner)
+        return owner
+
+    def owner_of(self, cell: Cell) -> Owner:
+        """Return under whom the events of a cell are counted."""
+        return self._by_number[cell.owner]
 
     def add(self, event: AnyEvent, owner: Owner, showing: Showing) -> Cell:
         """Count one event; return where. What its id leads to is the caller's to note."""
@@ -85,7 +92,7 @@ class Tables:
         """Return a new cell with its first event."""
         hour, number = moment.hour, showing.number
         hours = self._showings.hour(event)
-        cell = Cell(owner, showing, showing, hours, hour, moment, event.id, moment, 1, 0, True)  # noqa: FBT003  # it waits
+        cell = Cell(owner.number, showing, showing, hours, hour, moment, event.id, moment, 1, 0, True)  # noqa: FBT003  # it waits
         owner.cells[number << _HOUR_BITS | hour] = cell
         self._waiting[group.number].append(cell)
         is_heard = not showing.tells_actor and group.hours >> hour & 1 and group.loud.get(number) is _QUIET
@@ -123,10 +130,9 @@ class Tables:
         self._groups.clear()
         self._waiting.clear()
         self._standings.clear()
-        owners = [*self._alone, *self._owners.values()]
-        for owner in owners:
+        for owner in self._by_number:
             owner.group = None
-        for owner in owners:
+        for owner in self._by_number:
             for cell in owner.cells.values():
                 cell.folded = 0
                 cell.is_waiting = True
@@ -197,7 +203,7 @@ class Tables:
         """Find out whether a new cell changes what may be said of an agent."""
         raw = cell.raw
         if raw.tells_actor:
-            cell.showing = self._showings.by(raw, self._lineage.shown(cell.owner, raw.user))
+            cell.showing = self._showings.by(raw, self._lineage.shown(self.owner_of(cell), raw.user))
         number = cell.showing.number
         loud = group.loud.get(number)
         if loud is None:
