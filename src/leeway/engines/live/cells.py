@@ -4,6 +4,7 @@ Cells belong to a process instance (or a declared agent) and not to agents: when
 was, nothing has to be read again.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -163,3 +164,35 @@ class Owner(Struct, eq=False, gc=False):
     group: Group | None = None
     amounts: dict[tuple[Measure, str], Amounts] | None = None
     sessions: dict[str, Steps] | None = None
+
+
+class Owners:
+    """All owners of a day."""
+
+    def __init__(self) -> None:
+        self._all: list[Owner] = []
+        self._declared: dict[tuple[str, InstanceKey | None, str], Owner] = {}
+
+    def __iter__(self) -> Iterator[Owner]:
+        return iter(self._all)
+
+    def alone(self, instance: InstanceKey) -> Owner:
+        """Return a new owner of what an instance does by itself; asked for once an instance."""
+        return self._made(instance.host, instance, "")
+
+    def of(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
+        """Return the owner of what an instance or a declared agent does."""
+        key = host, instance, declared
+        found = self._declared.get(key)
+        if found is None:
+            found = self._declared[key] = self._made(*key)
+        return found
+
+    def of_cell(self, cell: Cell) -> Owner:
+        """Return under whom the events of a cell are counted."""
+        return self._all[cell.owner]
+
+    def _made(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
+        owner = Owner(len(self._all), host, instance, declared)
+        self._all.append(owner)
+        return owner

@@ -148,10 +148,10 @@ class LiveDay:
                 return None
             found = instance.owner
             if found is None:
-                found = instance.owner = self._tables.own_alone(instance.key)
+                found = instance.owner = self._tables.owners.alone(instance.key)
             return found
         key = None if instance is None else instance.key
-        return self._tables.own(host, key, event.agent.uid)
+        return self._tables.owners.of(host, key, event.agent.uid)
 
     def _meet_host(self, name: str) -> str:
         """Return the host that a name is one of; a full name may show that a host goes by another one today."""
@@ -263,7 +263,7 @@ class LiveDay:
         cell = self._tables.cells[event_id]
         if cell is None:
             raise InvalidEventError(f"the event {event_id!r} is nobody's")
-        return self._tables.owner_of(cell)
+        return self._tables.owners.of_cell(cell)
 
     def _credited(self, event_id: str) -> tuple[str, ...]:
         return self._lineage.credits(self._shown_by(event_id))[0]

@@ -232,7 +232,7 @@ class Instances:
         above = self._live.get(instance.parent) if instance.parent is not None else None
         if above is not None and above.line is not None and len(above.line) < DEPTH and instance not in above.line:
             line = self._lines.get(above.key)
-            if line is None or line[1:] != above.line:
+            if line is None:
                 line = self._lines[above.key] = (above, *above.line)
             instance.line = line
             return line
@@ -240,6 +240,11 @@ class Instances:
         if not is_circle:
             instance.line = found
         return found
+
+    def renew(self, instance: LiveInstance) -> None:
+        """Forget what was looked up of one instance; those below it keep theirs until the lineage has moved."""
+        instance.line = instance.agents = None
+        self._lines.pop(instance.key, None)
 
     def forget(self) -> None:
         """Forget what was looked up, because the lineage has changed."""

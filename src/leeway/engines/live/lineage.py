@@ -170,7 +170,7 @@ class LiveLineage:
     def _identify(self, instance: LiveInstance, new: Iterable[str]) -> None:
         """Find out anew which agent an instance is; what it did so far may then count for others."""
         was_known = instance.agent_key is not None
-        instance.line = instance.agents = None
+        self.instances.renew(instance)
         ancestors = self.instances.ancestors(instance)
         changed = self._identities.identify(instance, ancestors)
         if was_known and (changed or not _SHOWN.isdisjoint(new)):

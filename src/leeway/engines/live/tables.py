@@ -3,9 +3,8 @@
 from datetime import UTC, date, datetime, time
 from typing import Final
 
-from leeway.agents import InstanceKey
 from leeway.baselines import AgentState
-from leeway.engines.live.cells import Amounts, Cell, Group, Owner, Steps
+from leeway.engines.live.cells import Amounts, Cell, Group, Owner, Owners, Steps
 from leeway.engines.live.judging import Judge, Standing
 from leeway.engines.live.lineage import LiveLineage
 from leeway.engines.live.rollup import AgentDay
@@ -33,36 +32,12 @@ class Tables:
         self.agents: dict[str, AgentDay] = {}
         self.heard: set[str] = set()
         """Agents of whom something else may be said than before."""
-        self._owners: dict[tuple[str, InstanceKey | None, str], Owner] = {}
-        """Where an agent is declared."""
-        self._by_number: list[Owner] = []
-        """All of them."""
+        self.owners = Owners()
         self._groups: dict[tuple[tuple[str, ...], tuple[str, ...]], Group] = {}
         self._waiting: list[list[Cell]] = []
         """By the number of their group, cells of which some events are not yet in the agents' days."""
         self._standings: dict[str, Standing] = {}
         self._latest = datetime.combine(day, time(), UTC)
-
-    def own_alone(self, instance: InstanceKey) -> Owner:
-        """Return a new owner of what an instance does by itself; asked for once an instance."""
-        return self._own(instance.host, instance, "")
-
-    def own(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
-        """Return the owner of what an instance or a declared agent does."""
-        key = host, instance, declared
-        found = self._owners.get(key)
-        if found is None:
-            found = self._owners[key] = self._own(*key)
-        return found
-
-    def _own(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
-        owner = Owner(len(self._by_number), host, instance, declared)
-        self._by_number.append(owner)
-        return owner
-
-    def owner_of(self, cell: Cell) -> Owner:
-        """Return under whom the events of a cell are counted."""
-        return self._by_number[cell.owner]
 
     def add(self, event: AnyEvent, owner: Owner, showing: Showing) -> Cell:
         """Count one event; return where. What its id leads to is the caller's to note."""
@@ -130,9 +105,9 @@ class Tables:
         self._groups.clear()
         self._waiting.clear()
         self._standings.clear()
-        for owner in self._by_number:
+        for owner in self.owners:
             owner.group = None
-        for owner in self._by_number:
+        for owner in self.owners:
             for cell in owner.cells.values():
                 cell.folded = 0
                 cell.is_waiting = True
@@ -203,7 +178,7 @@ class Tables:
         """Find out whether a new cell changes what may be said of an agent."""
         raw = cell.raw
         if raw.tells_actor:
-            cell.showing = self._showings.by(raw, self._lineage.shown(self.owner_of(cell), raw.user))
+            cell.showing = self._showings.by(raw, self._lineage.shown(self.owners.of_cell(cell), raw.user))
         number = cell.showing.number
         loud = group.loud.get(number)
         if loud is None:
