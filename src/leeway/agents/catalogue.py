@@ -162,7 +162,7 @@ class Catalogue:
         return [entry for entry in self.entries if entry.kind is kind]
 
     def _look_at_image(self, image: str) -> Ids:
-        return self._of_name(process_name(image)) | self._paths.find(slashed(image))
+        return self._of_name(process_name(image)) | self._paths.find(slashed(image)) or NOTHING
 
     def _look_at_line(self, line: str) -> tuple[Ids, Ids]:
         return self._of_programs(programs(line))  # lines differ where what they run does not
@@ -172,14 +172,14 @@ class Catalogue:
         own, *run = told or ((),)
         named = [self._of_name(name) for position, name in run if position == "command"]
         known = [self._of_program(position, name) for position, name in (own, *run)] if own else []
-        return (self._of_name(own[1]) if own else NOTHING), NOTHING.union(*named, *known)
+        return (self._of_name(own[1]) if own else NOTHING), NOTHING.union(*named, *known) or NOTHING
 
     def _look_at_module(self, path: str) -> Ids:
         return self._modules.find(library_of(path))
 
     def _look_at_file(self, path: str) -> Ids:
         path = slashed(path)
-        return self._extensions.get(extension_of(path), NOTHING) | self._config.find(path)
+        return self._extensions.get(extension_of(path), NOTHING) | self._config.find(path) or NOTHING
 
     def _look_for_bystander(self, image: str) -> frozenset[Kind]:
         found = map(self._by_id.__getitem__, self._bystanders.find(process_name(image)))

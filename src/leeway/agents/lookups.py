@@ -11,6 +11,7 @@ Ids = frozenset[str]
 """Ids of entries."""
 
 NOTHING: Ids = frozenset()
+"""No ids. What is remembered is this one: each other empty set is one more object for the garbage collector."""
 
 _HELPER = re.compile(r"(.+?) (?:helper|crashpad handler)(?: \([a-z]+\))?$")
 _WRAPPED = re.compile(r"\.(.+)-wrapped_*$")
@@ -50,7 +51,7 @@ class Names:
         for boundary in list(_BOUNDARY.finditer(name))[:_BOUNDARIES]:
             found |= self._starts.get(name[: boundary.start()], NOTHING)
             found |= self._ends.get(name[boundary.end() :], NOTHING)
-        return found
+        return found or NOTHING
 
 
 def _plain(name: str) -> str:
@@ -137,7 +138,7 @@ class Arguments:
                 break
             name = name.rpartition(".")[0]
             found |= self._one(position, name)
-        return found
+        return found or NOTHING
 
     def _one(self, position: str, name: str) -> Ids:
         found, any_of = self._literals.get((position, name), NOTHING), self._any.get(position)
