@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from leeway.agents import InstanceKey
-from leeway.engines.live.showings import Seen, Showing
+from leeway.engines.live.showings import Place, Seen, Showing
 from leeway.events import EventRef, Measure, ToolCalled
 from leeway.summaries import MeasureTotals, Session, Step, bin_of
 
@@ -156,7 +155,7 @@ class Owner(Struct, eq=False, gc=False):
 
     number: int
     host: str
-    instance: InstanceKey | None
+    instance: Place | None
     declared: str
     """`agent.uid` of the declared agent; empty where there is none."""
     cells: dict[int, Cell] = {}  # msgspec copies empty defaults
@@ -171,16 +170,16 @@ class Owners:
 
     def __init__(self) -> None:
         self._all: list[Owner] = []
-        self._declared: dict[tuple[str, InstanceKey | None, str], Owner] = {}
+        self._declared: dict[tuple[str, Place | None, str], Owner] = {}
 
     def __iter__(self) -> Iterator[Owner]:
         return iter(self._all)
 
-    def alone(self, instance: InstanceKey) -> Owner:
+    def alone(self, instance: Place) -> Owner:
         """Return a new owner of what an instance does by itself; asked for once an instance."""
-        return self._made(instance.host, instance, "")
+        return self._made(instance[0], instance, "")
 
-    def of(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
+    def of(self, host: str, instance: Place | None, declared: str) -> Owner:
         """Return the owner of what an instance or a declared agent does."""
         key = host, instance, declared
         found = self._declared.get(key)
@@ -192,7 +191,7 @@ class Owners:
         """Return under whom the events of a cell are counted."""
         return self._all[cell.owner]
 
-    def _made(self, host: str, instance: InstanceKey | None, declared: str) -> Owner:
+    def _made(self, host: str, instance: Place | None, declared: str) -> Owner:
         owner = Owner(len(self._all), host, instance, declared)
         self._all.append(owner)
         return owner

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
-from leeway.agents import AgentKey, Attribution, Known, Rules, Tier, argument_shape, process_name
+from leeway.agents import AgentKey, Attribution, InstanceKey, Known, Rules, Tier, argument_shape, process_name
 from leeway.agents.key import OTHER_ARGUMENTS
 from leeway.config.settings import ScopeKind
 from leeway.engines.live.instances import LiveInstance
@@ -80,13 +80,13 @@ class Identities:
 
     def may_be_renamed(self, instance: LiveInstance) -> bool:
         """Say whether later events of the day may rename the agent, as `Attribution.uncertain` has it."""
-        host = instance.key.host
+        host = instance.host
         is_weighed = instance.digest is not None or instance.sha1 is not None
         return host in self._known.unsettled or (host in self._signing and instance.unit is None and not is_weighed)
 
     def matters_for_signer(self, instance: LiveInstance) -> bool:
         """Say whether the signer of an executable can be known on the instance's host."""
-        return instance.key.host in self._signing
+        return instance.host in self._signing
 
     def _is_plain(self, instance: LiveInstance) -> bool:
         """Say, cheaply, whether an instance is surely no agent."""
@@ -98,7 +98,7 @@ class Identities:
         catalogue = self._rules.catalogue
         evidence = instance.acted
         if instance.is_touched:
-            signed = instance.key.host in self._signing
+            signed = instance.host in self._signing
             signer = self._signer(instance) if signed else None
             evidence |= catalogue.of_start(instance.image, instance.command_line or "", signer, instance.unit)
         return not evidence or self._tier(evidence, instance.image) is not Tier.AGENT
@@ -111,23 +111,23 @@ class Identities:
 
     def _signer(self, instance: LiveInstance) -> str | None:
         digests = (digest for digest in (instance.digest, instance.sha1) if digest)
-        found = (self._known.signers.get((instance.key.host, digest)) for digest in digests)
+        found = (self._known.signers.get((instance.host, digest)) for digest in digests)
         return next((signer for signer in found if signer), None)
 
     def _look_up(
         self, instance: LiveInstance, ancestors: tuple[LiveInstance, ...], unknown: list[LiveInstance]
     ) -> None:
         """Ask attribution about an instance in a window of its own."""
-        window = {one.key: one.as_instance() for one in (instance, *ancestors)}
+        window = {InstanceKey(*one.key): one.as_instance() for one in (instance, *ancestors)}
         names = {process_name(one.image) for one in unknown}
         registry = {key: agent for name in names for key, agent in self._by_process.get(name, {}).items()}
         # The declared agent is nobody's; without one an event needs the name of a host.
-        nobody, process = DeclaredAgent(uid=_PROBE), Process(uid=instance.key.local)
-        touched = Heartbeat(time=self._noon, id=_PROBE, host=instance.key.host, process=process, agent=nobody)
+        nobody, process = DeclaredAgent(uid=_PROBE), Process(uid=instance.key[1])
+        touched = Heartbeat(time=self._noon, id=_PROBE, host=instance.host, process=process, agent=nobody)
         known = self._known._replace(instances=window, registry=registry)
         attribution = Attribution([touched] if instance.is_touched else [], known, self._rules)
         for one in unknown:
-            key, agent = attribution.identity(attribution.lineage[one.key])
+            key, agent = attribution.identity(attribution.lineage[InstanceKey(*one.key)])
             if agent and key not in self._known.registry:
                 self._admit(key)
             one.agent, one.agent_key = agent, key

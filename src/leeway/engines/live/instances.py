@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from leeway.agents import AgentKey, Instance, InstanceKey
 from leeway.engines.live.cells import Owner
+from leeway.engines.live.showings import Place
 from leeway.events import AnyEvent, ModuleLoaded, Process, ProcessEnded, ProcessStarted
 
 DEPTH: Final = 32
@@ -51,13 +52,13 @@ class LiveInstance(Struct, eq=False, gc=False):
     The garbage collector is kept from looking at them, as at cells: no chain of references leads from one to itself.
     """
 
-    key: InstanceKey
+    key: Place
     known: Instance | None
     """What earlier days taught of it; that comes first."""
     image: str = ""
     command_line: str | None = None
     user: str | None = None
-    parent: InstanceKey | None = None
+    parent: Place | None = None
     digest: str | None = None
     sha1: str | None = None
     unit: str | None = None
@@ -93,6 +94,11 @@ class LiveInstance(Struct, eq=False, gc=False):
             for name in FACTS:
                 setattr(self, name, getattr(self.known, name))
             self.acted = self.known.evidence
+
+    @property
+    def host(self) -> str:
+        """The host that it runs on."""
+        return self.key[0]
 
     def agrees(self, process: Process) -> bool:
         """Say whether a naming of the process says nothing but what is known, times and its number left out."""
@@ -148,14 +154,14 @@ class LiveInstance(Struct, eq=False, gc=False):
     def as_instance(self) -> Instance:
         """Return it as attribution knows it."""
         return Instance(
-            key=self.key,
+            key=InstanceKey(*self.key),
             image=self.image,
             pid=self.pid,
             command_line=self.command_line,
             user=self.user,
             started=self.started,
             ended=self.ended,
-            parent=self.parent,
+            parent=None if self.parent is None else InstanceKey(*self.parent),
             digest=self.digest,
             sha1=self.sha1,
             unit=self.unit,
@@ -207,21 +213,21 @@ class Instances:
         self._live: dict[tuple[str, str], LiveInstance] = {}
         self.get = self._live.get
         """Return the instance of (host, local id) where it was met before."""
-        self._orphaned: set[InstanceKey] = set()
-        self._lines: dict[InstanceKey, tuple[LiveInstance, ...]] = {}
+        self._orphaned: set[Place] = set()
+        self._lines: dict[Place, tuple[LiveInstance, ...]] = {}
         """Instance to the line of its children, which they share."""
 
     def __iter__(self) -> Iterator[LiveInstance]:
         return iter(self._live.values())
 
-    def meet(self, key: InstanceKey) -> LiveInstance:
+    def meet(self, key: Place) -> LiveInstance:
         """Return an instance, made where it was not met before."""
         found = self._live.get(key)
         if found is None:
-            found = self._live[key] = LiveInstance(key, self._known.get(key))
+            found = self._live[key] = LiveInstance(key, self._known.get(InstanceKey(*key)))
         return found
 
-    def is_missed(self, key: InstanceKey) -> bool:
+    def is_missed(self, key: Place) -> bool:
         """Say whether an instance that is not known yet is already some other's parent."""
         return key in self._orphaned
 
@@ -259,7 +265,7 @@ class Instances:
         parent = instance.parent
         while parent is not None and parent not in seen and len(seen) <= DEPTH:
             one = self._live.get(parent)
-            if one is None and parent not in self._known:
+            if one is None and InstanceKey(*parent) not in self._known:
                 self._orphaned.add(parent)
                 break
             one = one or self.meet(parent)

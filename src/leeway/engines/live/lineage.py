@@ -6,7 +6,6 @@ from datetime import datetime
 from leeway.agents import (
     Actor,
     AgentKey,
-    InstanceKey,
     Known,
     Overflow,
     Rules,
@@ -25,6 +24,7 @@ from leeway.engines.live.instances import (
     own_facts,
     told_facts,
 )
+from leeway.engines.live.showings import Place
 from leeway.engines.live.whole import Whole, take_over
 from leeway.events import AnyEvent, ModuleLoaded, Process, ProcessEnded, ProcessStarted
 
@@ -90,7 +90,7 @@ class LiveLineage:
         return instance
 
     def _told(self, host: str, event: AnyEvent, process: Process, uid: str) -> LiveInstance:
-        instance, was_touched = self._meet(InstanceKey(host, uid))
+        instance, was_touched = self._meet((host, uid))
         if type(event) is ProcessStarted and not was_touched and instance.known is None and not self.is_loose:
             new = instance.begin(event, process)
         else:
@@ -102,7 +102,7 @@ class LiveLineage:
         self._credit_parent(instance)
         return instance
 
-    def _meet(self, key: InstanceKey) -> tuple[LiveInstance, bool]:
+    def _meet(self, key: Place) -> tuple[LiveInstance, bool]:
         """Return an instance and whether an event of the day has named it before."""
         instance = self.instances.get(key)
         if instance is None:
@@ -129,7 +129,7 @@ class LiveLineage:
             return []
         if parent.uid is None:
             raise UnclearError
-        key = InstanceKey(host, parent.uid)
+        key = host, parent.uid
         if key == child.key:
             return []
         known, was_touched = self._meet(key)
@@ -268,7 +268,7 @@ class LiveLineage:
         line = [*reversed(self.instances.ancestors(instance)), instance]
         chain = [process_name(one.image) or "?" for one in line]
         return Actor(
-            host=instance.key.host,
+            host=instance.host,
             process=process_name(instance.image),
             parent=chain[-2] if len(chain) > 1 else "",
             user=user or instance.user or "",

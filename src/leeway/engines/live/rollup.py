@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+from msgspec import Struct
+
 from leeway.engines.live.cells import Amounts, Cell, Group, Owner
 from leeway.engines.live.showings import FACETS_IN_ORDER, Seen
 from leeway.events import EventRef, Measure, Value
@@ -11,14 +13,14 @@ from leeway.summaries.summary import MEASURE_KEYS, keep, keep_parts
 _BY_NAME = tuple(sorted(enumerate(FACETS_IN_ORDER), key=lambda pair: pair[1]))
 
 
-class _Tally:
+class _Tally(Struct, eq=False, gc=False):
     """A sighting under construction."""
 
-    __slots__ = ("count", "first", "first_id", "hours", "last")
-
-    def __init__(self, cell: Cell) -> None:
-        self.count = self.hours = 0
-        self.first, self.first_id, self.last = cell.first, cell.first_id, cell.last
+    first: datetime
+    first_id: str
+    last: datetime
+    count: int = 0
+    hours: int = 0
 
     def add(self, cell: Cell, more: int) -> None:
         self.count += more
@@ -91,7 +93,7 @@ class AgentDay:
             if tally is None:
                 if self.is_beyond(seen):
                     continue
-                tally = tallies[seen.value] = _Tally(cell)
+                tally = tallies[seen.value] = _Tally(cell.first, cell.first_id, cell.last)
                 # A tenth past the cap, because cutting is a sort: it is not done for every new value.
                 if len(tallies) > self._cap * 11 // 10:
                     self._cut(seen.index)

@@ -42,6 +42,9 @@ _CREDITS: Final = {Credit.LINEAGE: _LINEAGE, Credit.NEAREST: _NEAREST, Credit.PA
 
 _Key = tuple[object, ...]
 
+Place = tuple[str, str]
+"""An `InstanceKey`, which it equals: host and local id. The garbage collector lets go of plain tuples of text."""
+
 Part = tuple[Measure, str]
 """A measure and which part of it, empty for the whole."""
 

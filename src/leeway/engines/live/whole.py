@@ -22,7 +22,7 @@ def take_over(whole: Whole, instances: Instances) -> bool:
     for key in list(touched):
         _copy(attribution, key, instances, is_touched=True)
     for instance in list(instances):
-        for one in attribution.lineage.ancestors(instance.key):
+        for one in attribution.lineage.ancestors(InstanceKey(*instance.key)):
             _copy(attribution, one, instances, is_touched=one in touched)
     is_loose = any([_own(attribution, event, instances) for event in whole.events])  # noqa: C419  # all are looked at
     last = max((event.time for event in whole.events), default=None)
