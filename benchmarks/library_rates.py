@@ -23,10 +23,9 @@ from hashlib import sha256
 from pathlib import Path
 from random import Random
 from statistics import mean
-from typing import Any
 
 from leeway.library.detector import AnomalyDetector
-from leeway.testing.acting import SHAPES, DriftOf, Said, Shape, drifted, past_of
+from leeway.testing.acting import SHAPES, DriftOf, Said, Shape, drifted, halves, spoilt
 from record import ROOT, Result, write_record
 
 SIZE = 1_000
@@ -42,18 +41,9 @@ HELD_BACK = 20
 AROUND_THE_CLOCK = 24
 
 
-def halves(shape: Shape, seed: int) -> tuple[list[Said], list[Said]]:
-    """Return two pasts of one agent, made of whole sessions that are drawn at random."""
-    events = past_of(shape, FIRST_SEED + seed, 2 * SIZE)
-    step = max(1, shape.session)
-    parts = [events[at : at + step] for at in range(0, len(events), step)]
-    Random(seed).shuffle(parts)  # noqa: S311  # a repeatable order
-    every = [event for part in parts for event in part]
-    return sorted(every[:SIZE], key=_time), sorted(every[SIZE:], key=_time)
-
-
-def _time(event: Said) -> Any:  # noqa: ANN401  # a datetime
-    return event["timestamp"]
+def held(shape: Shape, seed: int) -> tuple[list[Said], list[Said]]:
+    """Return a past, and as many other events of the same agent."""
+    return halves(shape, FIRST_SEED + seed, SIZE)
 
 
 def trained(past: Iterable[Said], contamination: float = 0.05, seed: int = 0) -> AnomalyDetector:
@@ -74,7 +64,7 @@ def flagged(detector: AnomalyDetector, events: Sequence[Said], *, with_context: 
 
 def ordinary() -> Iterator[Result]:
     """Yield the shares of ordinary events that are flagged."""
-    agents = [halves(shape, seed) for shape in SHAPES for seed in range(2)]
+    agents = [held(shape, seed) for shape in SHAPES for seed in range(2)]
     for contamination in CONTAMINATIONS:
         shares = [flagged(trained(past, contamination), rest) for past, rest in agents]
         yield from spread(f"ordinary events flagged at {contamination:g}", shares, contamination)
@@ -104,7 +94,7 @@ def drifts() -> Iterator[Result]:
         found = []
         for shape in (one for one in SHAPES if is_drift(one, drift)):
             for seed in range(SEEDS):
-                past, rest = halves(shape, seed)
+                past, rest = held(shape, seed)
                 detector = trained(past, seed=seed)
                 for at in range(HELD_BACK, len(rest), 50):
                     event, before = drifted(rest[at], rest[at - MOST_BEFORE : at], drift)
@@ -113,27 +103,15 @@ def drifts() -> Iterator[Result]:
         yield Result(f"flagged: {drift}", 100 * mean(found), "%", "≥ 90")
 
 
-def bad(event: Said) -> Said:
-    """Return an event that departs in everything."""
-    return {
-        **event,
-        "event_type": "bulk_export",
-        "duration_ms": 10 * event["duration_ms"],
-        "resource_count": 20 * max(1.0, event["resource_count"]),
-        "timestamp": event["timestamp"].replace(hour=3),
-        "success": False,
-    }
-
-
 def poisoned() -> Iterator[Result]:
     """Yield in how many of the seeds bad events stay flagged after training on others of their kind."""
     for share in SHARES:
         stays = []
         for shape in (one for one in SHAPES if is_drift(one, DriftOf.DURATION)):
             for seed in range(SEEDS):
-                past, rest = halves(shape, seed)
+                past, rest = held(shape, seed)
                 count = int(share * SIZE)
-                worst = [bad(event) for event in Random(seed).sample(rest, count + HELD_BACK)]  # noqa: S311  # a repeatable choice
+                worst = [spoilt(event) for event in Random(seed).sample(rest, count + HELD_BACK)]  # noqa: S311  # a repeatable choice
                 detector = trained([*past[count:], *worst[:count]], seed=seed)
                 stays.append(flagged(detector, worst[count:]) >= 0.8)  # noqa: PLR2004  # most of them
         yield Result(f"past with {share:.0%} bad: agents where those stay flagged", 100 * mean(stays), "%", "≥ 80")

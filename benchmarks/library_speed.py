@@ -33,7 +33,7 @@ AGENT = "agent"
 WORKERS = 2
 
 
-def halves(shape: int, seed: int) -> tuple[list[Said], list[Said]]:
+def alternate(shape: int, seed: int) -> tuple[list[Said], list[Said]]:
     """Return a past of 1,000 events and as many others of the same agent."""
     events = past_of(SHAPES[shape % len(SHAPES)], seed, 2 * SIZE)
     return events[::2], events[1::2]
@@ -74,7 +74,7 @@ def train_ms(past: Sequence[Said], folder: Path, repeat: int) -> float:
 def train_some(seeds: Sequence[int]) -> float:
     """Train one agent for each seed, and return the CPU seconds that it took."""
     detector = AnomalyDetector()
-    past, _ = halves(seeds[0], seeds[0])
+    past, _ = alternate(seeds[0], seeds[0])
     began = process_time()
     for seed in seeds:
         detector.train(f"{AGENT} {seed}", past)
@@ -93,7 +93,7 @@ def train_many(agents: int) -> tuple[float, float]:
 
 def one_agent(shape: int, folder: Path, repeat: int) -> dict[str, float]:
     """Return the figures of one agent."""
-    past, rest = halves(shape, shape)
+    past, rest = alternate(shape, shape)
     detector = trained(past, folder)
     none: list[list[Said]] = [[] for _ in rest]
     odd = [drifted(event, [], DriftOf.KIND)[0] for event in rest]

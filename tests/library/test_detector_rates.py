@@ -8,21 +8,11 @@ import pytest
 
 from leeway.library.detector import AnomalyDetector
 from leeway.library.threat_level import ThreatLevel
-from leeway.testing.acting import SHAPES, DriftOf, Said, Shape, drifted, past_of
+from leeway.testing.acting import SHAPES, DriftOf, Said, drifted, halves, spoilt
 
 NIGHT_SHIFT = {"around the clock", "nightly", "few words"}
 PLAIN = [shape for shape in SHAPES if shape.says and not shape.heavy]
 FIRM = [shape for shape in PLAIN if shape.name in {"office", "sessions", "many steps", "two speeds", "rare task"}]
-
-
-def halves(shape: Shape, seed: int, size: int = 1000) -> tuple[list[Said], list[Said]]:
-    """Return two pasts of one agent, from whole sessions drawn at random."""
-    events = past_of(shape, seed, 2 * size)
-    step = max(1, shape.session)
-    parts = [events[at : at + step] for at in range(0, len(events), step)]
-    Random(seed).shuffle(parts)  # noqa: S311  # a repeatable order
-    every = [event for part in parts for event in part]
-    return every[:size], every[size:]
 
 
 def flagged(detector: AnomalyDetector, events: list[Said]) -> float:
@@ -33,7 +23,7 @@ def flagged(detector: AnomalyDetector, events: list[Said]) -> float:
 def test_as_many_ordinary_events_are_flagged_as_asked(contamination: float) -> None:
     shares = []
     for shape in SHAPES:
-        past, rest = halves(shape, 11)
+        past, rest = halves(shape, 11, 1_000)
         detector = AnomalyDetector(contamination=contamination)
         detector.train("a", past)
         shares.append(flagged(detector, rest))
@@ -78,7 +68,7 @@ def test_drifts_are_flagged(drift: DriftOf) -> None:
         shape = PLAIN[seed]
         if drift is DriftOf.HOURS and shape.name in NIGHT_SHIFT:
             shape = FIRM[seed]
-        past, rest = halves(shape, seed)
+        past, rest = halves(shape, seed, 1_000)
         detector = AnomalyDetector()
         detector.train("a", past)
         for at in range(20, len(rest), 50):
@@ -88,24 +78,13 @@ def test_drifts_are_flagged(drift: DriftOf) -> None:
     assert mean(found) >= 0.95
 
 
-def poison(event: Said) -> Said:
-    return {
-        **event,
-        "event_type": "bulk_export",
-        "duration_ms": 10 * event["duration_ms"],
-        "resource_count": 20 * max(1.0, event["resource_count"]),
-        "timestamp": event["timestamp"].replace(hour=3),
-        "success": False,
-    }
-
-
 @pytest.mark.parametrize("share", [0.01, 0.03, 0.05])
 def test_what_was_slipped_into_the_past_stays_flagged(share: float) -> None:
     stays = 0
     for seed in range(5):
-        past, rest = halves(FIRM[seed], seed)
+        past, rest = halves(FIRM[seed], seed, 1_000)
         count = int(share * len(past))
-        bad = [poison(event) for event in Random(seed).sample(rest, count + 20)]  # noqa: S311  # a repeatable choice
+        bad = [spoilt(event) for event in Random(seed).sample(rest, count + 20)]  # noqa: S311  # a repeatable choice
         detector = AnomalyDetector(seed=seed)
         detector.train("a", [*past[count:], *bad[:count]])
         stays += flagged(detector, bad[count:]) >= 0.8
@@ -113,12 +92,11 @@ def test_what_was_slipped_into_the_past_stays_flagged(share: float) -> None:
 
 
 def test_every_level_is_reached() -> None:
-    past, rest = halves(SHAPES[0], 1)
+    past, rest = halves(SHAPES[0], 1, 1_000)
     detector = AnomalyDetector()
     detector.train("a", past)
-    event = rest[0]
-    grave = {**event, "duration_ms": 1000 * event["duration_ms"], "event_type": "other"}
-    assert detector.detect("a", grave).threat_level.name == "CRITICAL"
+    grave = [{**one, "duration_ms": 10_000 * one["duration_ms"], "event_type": "other"} for one in rest[:40]]
+    assert {detector.detect("a", one).threat_level.name for one in grave} == {"CRITICAL"}
     levels = [detector.detect("a", {**one, "event_type": "other"}).threat_level.name for one in rest[:40]]
     assert levels.count("HIGH") > 20
     assert set(levels) <= {"HIGH", "CRITICAL"}

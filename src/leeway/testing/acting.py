@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from math import exp
+from operator import itemgetter
 from random import Random
 from typing import Any, Final
 
@@ -123,3 +124,25 @@ def drifted(event: Said, recent: Sequence[Said], drift: DriftOf) -> tuple[Said, 
         return {**event, "timestamp": event["timestamp"].replace(hour=3)}, []
     failed = [{**one, "success": False} for one in before[-8:]]
     return {**event, "success": False}, failed
+
+
+def halves(shape: Shape, seed: int, count: int) -> tuple[list[Said], list[Said]]:
+    """Return two pasts of one agent, of `count` events each, made of whole sessions that are drawn at random."""
+    events, step = past_of(shape, seed, 2 * count), max(1, shape.session)
+    sessions = [events[at : at + step] for at in range(0, len(events), step)]
+    Random(seed).shuffle(sessions)  # a simulation
+    every = [event for session in sessions for event in session]
+    one, other = (sorted(half, key=itemgetter("timestamp")) for half in (every[:count], every[count:]))
+    return one, other
+
+
+def spoilt(event: Said) -> Said:
+    """Return an event that departs in everything."""
+    return {
+        **event,
+        "event_type": "bulk_export",
+        "duration_ms": 10 * event["duration_ms"],
+        "resource_count": 20 * max(1.0, event["resource_count"]),
+        "timestamp": event["timestamp"].replace(hour=3),
+        "success": False,
+    }

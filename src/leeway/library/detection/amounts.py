@@ -134,6 +134,10 @@ class Intervals(Struct, frozen=True):
         """Return how many robust units an interval lies below the usual one; negative above."""
         return -self.usual.units(value)
 
+    def held_out(self, values: Sequence[float | None]) -> list[float | None]:
+        """Return the departure of each interval; among so many its own part in the usual one is none to speak of."""
+        return [None if value is None else self.departure(value) for value in values]
+
 
 class Failures(Struct, frozen=True):
     """How many of the last outcomes are failures, where they fall independently."""
@@ -154,3 +158,8 @@ class Failures(Struct, frozen=True):
         share = self.share
         tail = sum(comb(among, k) * share**k * (1 - share) ** (among - k) for k in range(count, among + 1))
         return -log(max(tail, 1e-12))
+
+    def held_out(self, values: Sequence[tuple[int, int] | None]) -> list[float | None]:
+        """Return the departure of each run of outcomes; a single outcome has no part in the share to speak of."""
+        known = {value: self.departure(value) for value in set(values) if value is not None}
+        return [None if value is None else known[value] for value in values]

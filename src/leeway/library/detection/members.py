@@ -1,8 +1,9 @@
 """What an agent's past says in each aspect: fitted to events, asked about one."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -124,45 +125,35 @@ class Members(Struct, frozen=True):
 
     def held_out(self, acts: Sequence[Act], kept: Sequence[bool]) -> Columns:
         """Return the departures of the past, each as if its event had not been learnt from."""
-        kinds = [act.kind for act in acts]
-        actions, befores = [act.action for act in acts], [act.before for act in acts]
-        columns: Columns = {"event_type": self.event_type.held_out(kinds)}
-        if self.tool is not None:
-            columns["tool"] = self.tool.held_out([act.tool for act in acts])
-        if self.destination is not None:
-            columns["destination"] = self.destination.held_out([act.destination for act in acts])
-        if self.success is not None:
-            columns["success"] = self.success.held_out(actions, [act.success for act in acts])
-        if self.sequence is not None:
-            columns["sequence"] = self.sequence.held_out(actions, befores)
         left = [act for act, is_kept in zip(acts, kept, strict=True) if is_kept]
-        inner = self._held_out(left)
         others = iter([self.departures(act) for act, is_kept in zip(acts, kept, strict=True) if not is_kept])
         places = [None if is_kept else next(others) for is_kept in kept]
-        for aspect, column in inner.items():
-            values = iter(column)
+        columns: Columns = {}
+        for aspect, read in _READ.items():
+            member = getattr(self, aspect)
+            if member is None:
+                continue
+            if aspect in COUNTED:
+                columns[aspect] = member.held_out(*read(acts))
+                continue
+            values = iter(member.held_out(*read(left)))
             columns[aspect] = [next(values) if place is None else place.get(aspect) for place in places]
         return columns
 
-    def _held_out(self, acts: Sequence[Act]) -> Columns:
-        kinds = [act.action for act in acts]
-        columns: Columns = {}
-        if self.duration is not None:
-            columns["duration"] = self.duration.held_out(kinds, [act.duration for act in acts])
-        if self.resource is not None:
-            columns["resource"] = self.resource.held_out(kinds, [act.resources for act in acts])
-        if self.temporal is not None:
-            columns["temporal"] = self.temporal.held_out([act.slot for act in acts], [act.day for act in acts])
-        if self.interval is not None:
-            of = self.interval.departure
-            columns["interval"] = [None if act.gap is None else of(act.gap) for act in acts]
-        if self.rate is not None:
-            of = self.rate.departure
-            columns["rate"] = [None if act.pace is None else of(act.pace) for act in acts]
-        if self.failures is not None:
-            known: dict[tuple[int, int] | None, float | None] = {None: None}
-            for act in acts:
-                if act.failures not in known and act.failures is not None:
-                    known[act.failures] = self.failures.departure(act.failures)
-            columns["failures"] = [known[act.failures] for act in acts]
-        return columns
+
+_READ: Final[Mapping[str, Callable[[Sequence[Act]], tuple[Sequence[Any], ...]]]] = MappingProxyType(
+    {
+        "event_type": lambda acts: ([act.kind for act in acts],),
+        "tool": lambda acts: ([act.tool for act in acts],),
+        "destination": lambda acts: ([act.destination for act in acts],),
+        "success": lambda acts: ([act.action for act in acts], [act.success for act in acts]),
+        "sequence": lambda acts: ([act.action for act in acts], [act.before for act in acts]),
+        "duration": lambda acts: ([act.action for act in acts], [act.duration for act in acts]),
+        "resource": lambda acts: ([act.action for act in acts], [act.resources for act in acts]),
+        "temporal": lambda acts: ([act.slot for act in acts], [act.day for act in acts]),
+        "interval": lambda acts: ([act.gap for act in acts],),
+        "rate": lambda acts: ([act.pace for act in acts],),
+        "failures": lambda acts: ([act.failures for act in acts],),
+    }
+)
+"""Aspect to what its `held_out` takes of the acts."""
