@@ -6,14 +6,17 @@ from math import exp, log
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from leeway.library.detection.acts import SLOTS_A_DAY, act_of, acts_of, in_order, word
 from leeway.library.detection.amounts import Amounts, Failures, Intervals, Usual
 from leeway.library.detection.features import FeatureVector
 from leeway.library.detection.frequencies import Frequency, Outcome, Sequences, chance_of_new
 from leeway.library.detection.hours import Hours
+from leeway.library.detection.members import ASPECTS, Members
 from leeway.library.detection.ranking import Ranking, Scale, by_session, statistic
-from leeway.library.security_event import SecurityEvent
+from leeway.library.security_event import SecurityEvent, read_event
+from leeway.testing.acting import SHAPES, past_of
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -261,3 +264,23 @@ def test_the_features_have_names() -> None:
 )
 def test_what_is_grave_counts_sessions(p: float, chances: float, found: float) -> None:
     assert by_session(p, chances) == pytest.approx(found)
+
+
+def test_each_aspect_is_held_out_by_what_it_reads() -> None:
+    past = [read_event(event) for event in past_of(SHAPES[0], 3, 600)]
+    acts = acts_of([replace(one, tool=f"t{at % 4}", destination=f"d{at % 9}") for at, one in enumerate(past)], UTC)
+    kept = [at % 50 > 0 for at in range(len(acts))]
+    members = Members.of(acts, [act for act, is_kept in zip(acts, kept, strict=True) if is_kept], 0)
+    columns = members.held_out(acts, kept)
+    assert set(columns) == set(ASPECTS) - {"forest", "forest alone"}
+    whole = [members.departures(act) for act in acts]
+    for aspect, column in columns.items():
+        pairs = [(held, one.get(aspect)) for held, one in zip(column, whole, strict=True)]
+        assert all((held is None) == (own is None) for held, own in pairs)
+        both = [(held, own) for held, own in pairs if held is not None and own is not None]
+        assert len(both) > 500
+        # What a single event adds is little: held out, it departs about as far.
+        near = [abs(held - own) <= 0.1 * max(1, abs(own)) for held, own in both]
+        assert sum(near) > 0.9 * len(near), aspect
+        if aspect in {"interval", "rate", "failures"}:
+            assert all(held == own for held, own in both)
